@@ -1,0 +1,121 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+
+/** All settings of the controller, from the environment. The only reader of process.env; the table is docs/operations/settings.md. */
+export interface Config {
+  /** "web", "gateway", "worker", "signer"; all of them in one process by default. */
+  readonly roles: ReadonlySet<Role>;
+  /** Address of the web listener. Default 127.0.0.1: plain HTTP stays on this machine until a TLS proxy is put before it. */
+  readonly host: string;
+  readonly port: number;
+  /** Address of the gateway and the enrolment listener, both TLS. Default "::" (all addresses). */
+  readonly gatewayHost: string;
+  readonly gatewayPort: number;
+  readonly enrolPort: number;
+  readonly dataDir: string;
+  /** Null: the embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  /** For LISTEN and advisory locks when databaseUrl goes through a pooler. Null: the same as databaseUrl. */
+  readonly databaseDirectUrl: string | null;
+  /** Origin that browsers and servers use, for example https://devflow.example.com. Null: not public. */
+  readonly publicUrl: URL | null;
+  /** Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Master key, 32 bytes as base64. Null: a file in dataDir, allowed with the embedded database only. */
+  readonly secretKey: string | null;
+  readonly adminEmail: string | null;
+  readonly adminPassword: string | null;
+  readonly bootstrapToken: string | null;
+  readonly localAgent: boolean;
+  readonly logLevel: string;
+  readonly retention: { readonly tenSecondDays: number; readonly minuteDays: number; readonly hourDays: number };
+}
+
+export const roles = ["web", "gateway", "worker", "signer"] as const;
+export type Role = (typeof roles)[number];
+
+const port = (fallback: number) =>
+  z.string().regex(/^\d+$/, "expected a port number").transform(Number).pipe(z.int().min(0).max(65_535)).default(fallback);
+const days = (fallback: number) =>
+  z.string().regex(/^\d+$/, "expected a whole number of days").transform(Number).pipe(z.int().min(1).max(36_500)).default(fallback);
+const list = z.string().transform((s) => s.split(",").map((x) => x.trim()).filter(Boolean)).default([]);
+
+const settings = z.strictObject({
+  DEVFLOW_ROLES: z
+    .string()
+    .transform((s) => s.split(",").map((x) => x.trim()))
+    .pipe(z.array(z.enum(roles)).min(1))
+    .default([...roles]),
+  DEVFLOW_HOST: z.string().min(1).default("127.0.0.1"),
+  DEVFLOW_PORT: port(8080),
+  DEVFLOW_GATEWAY_HOST: z.string().min(1).default("::"),
+  DEVFLOW_GATEWAY_PORT: port(8443),
+  DEVFLOW_ENROL_PORT: port(8444),
+  DEVFLOW_DATA_DIR: z.string().min(1).optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user:password@host:port/database" }).optional(),
+  DATABASE_DIRECT_URL: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user:password@host:port/database" }).optional(),
+  DEVFLOW_PUBLIC_URL: z.url({ protocol: /^https?$/, error: "expected https://host or http://host:port" }).optional(),
+  DEVFLOW_TRUSTED_PROXIES: list,
+  DEVFLOW_SECRET_KEY: z.string().optional(),
+  DEVFLOW_ADMIN_EMAIL: z.email().optional(),
+  DEVFLOW_ADMIN_PASSWORD: z.string().min(12, "expected 12 characters or more").optional(),
+  DEVFLOW_BOOTSTRAP_TOKEN: z.string().min(32, "expected 32 characters or more").optional(),
+  DEVFLOW_LOCAL_AGENT: z.enum(["on", "off"]).default("on"),
+  DEVFLOW_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+  DEVFLOW_RETENTION_10S_DAYS: days(14),
+  DEVFLOW_RETENTION_1M_DAYS: days(90),
+  DEVFLOW_RETENTION_1H_DAYS: days(730),
+});
+
+/** Names that other parts of the project read and the controller leaves alone. */
+const foreign = /^DEVFLOW_(TEST|AGENT|BENCH)_/;
+
+/**
+ * Reads the settings. Throws Error with one line for each wrong or unknown setting.
+ * @param env usually process.env
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, value]) => value !== undefined && value !== "" && (/^DATABASE_(DIRECT_)?URL$/.test(name) || (name.startsWith("DEVFLOW_") && !foreign.test(name))),
+    ),
+  );
+  const parsed = settings.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((key) => `  ${key} is not a setting; docs/operations/settings.md lists them`)
+        : [`  ${issue.path.join(".")}: ${issue.message}`],
+    );
+    throw new Error(`Settings are wrong:\n${lines.join("\n")}`);
+  }
+  const s = parsed.data;
+  if ((s.DEVFLOW_ADMIN_EMAIL === undefined) !== (s.DEVFLOW_ADMIN_PASSWORD === undefined)) {
+    throw new Error("Settings are wrong:\n  DEVFLOW_ADMIN_EMAIL and DEVFLOW_ADMIN_PASSWORD go together; set both or neither");
+  }
+  return {
+    roles: new Set(s.DEVFLOW_ROLES),
+    host: s.DEVFLOW_HOST,
+    port: s.DEVFLOW_PORT,
+    gatewayHost: s.DEVFLOW_GATEWAY_HOST,
+    gatewayPort: s.DEVFLOW_GATEWAY_PORT,
+    enrolPort: s.DEVFLOW_ENROL_PORT,
+    dataDir: resolve(s.DEVFLOW_DATA_DIR ?? (process.getuid?.() === 0 ? "/var/lib/devflow" : join(homedir(), ".local/share/devflow"))),
+    databaseUrl: s.DATABASE_URL ?? null,
+    databaseDirectUrl: s.DATABASE_DIRECT_URL ?? null,
+    publicUrl: s.DEVFLOW_PUBLIC_URL === undefined ? null : new URL(s.DEVFLOW_PUBLIC_URL),
+    trustedProxies: s.DEVFLOW_TRUSTED_PROXIES,
+    secretKey: s.DEVFLOW_SECRET_KEY ?? null,
+    adminEmail: s.DEVFLOW_ADMIN_EMAIL ?? null,
+    adminPassword: s.DEVFLOW_ADMIN_PASSWORD ?? null,
+    bootstrapToken: s.DEVFLOW_BOOTSTRAP_TOKEN ?? null,
+    localAgent: s.DEVFLOW_LOCAL_AGENT === "on",
+    logLevel: s.DEVFLOW_LOG_LEVEL,
+    retention: {
+      tenSecondDays: s.DEVFLOW_RETENTION_10S_DAYS,
+      minuteDays: s.DEVFLOW_RETENTION_1M_DAYS,
+      hourDays: s.DEVFLOW_RETENTION_1H_DAYS,
+    },
+  };
+}

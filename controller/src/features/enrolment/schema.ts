@@ -1,0 +1,55 @@
+import { sql } from "drizzle-orm";
+import { customType, index, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { organizations, users } from "../../platform/auth/schema.ts";
+import { servers } from "../servers/schema.ts";
+
+const at = () => timestamp({ withTimezone: true });
+const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
+
+export const enrolmentTokens = pgTable(
+  "enrolment_tokens",
+  {
+    id: uuid().primaryKey().default(sql`gen_random_uuid()`),
+    organizationId: uuid().notNull().references(() => organizations.id, { onDelete: "cascade" }),
+    name: text().notNull(),
+    prefix: text().notNull(),
+    sha256: text().notNull().unique(),
+    maxUses: integer().notNull(),
+    uses: integer().notNull().default(0),
+    replacesServerId: uuid().references(() => servers.id, { onDelete: "cascade" }),
+    createdBy: text().references(() => users.id, { onDelete: "set null" }),
+    createdAt: at().notNull().defaultNow(),
+    expiresAt: at().notNull(),
+    revokedAt: at(),
+  },
+  (t) => [index().on(t.organizationId)],
+);
+
+/** Certificates given to agents. A server has several while it renews; never more than one server for one row. */
+export const agentIdentities = pgTable(
+  "agent_identities",
+  {
+    /** Certificate serial, hexadecimal. */
+    serial: text().primaryKey(),
+    serverId: uuid().notNull().references(() => servers.id, { onDelete: "cascade" }),
+    organizationId: uuid().notNull().references(() => organizations.id),
+    tokenId: uuid().references(() => enrolmentTokens.id, { onDelete: "set null" }),
+    /** SHA-256 of the public key (SPKI DER), hexadecimal. */
+    keySha256: text().notNull().unique(),
+    epoch: integer().notNull(),
+    issuedAt: at().notNull().defaultNow(),
+    notAfter: at().notNull(),
+    revokedAt: at(),
+  },
+  (t) => [index().on(t.serverId)],
+);
+
+/** Private keys of the installation, wrapped by the master key; read by the gateway role only. */
+export const caKeys = pgTable("ca_keys", {
+  /** "root", "intermediate", "gateway", "enrolment". */
+  name: text().primaryKey(),
+  certificatePem: text().notNull(),
+  /** AES-256-GCM: 12 bytes nonce, ciphertext, 16 bytes tag; the name is the associated data. */
+  wrappedKey: bytea().notNull(),
+  notAfter: at().notNull(),
+});

@@ -1,0 +1,37 @@
+import { bigint, index, integer, pgTable, primaryKey, real, smallint, text, timestamp, unique } from "drizzle-orm/pg-core";
+
+/*
+ * The metric tables themselves (metric_<family>_10s, _1m, _1h) are made from packages/catalogue by an idempotent step
+ * at start, since their form depends on the storage engine. They are reached through servers.server_no only.
+ */
+
+/** Dictionary of instances: (server, family, name) -> instance_no, from 1 within a server and family; 0 is the host itself. */
+export const metricInstances = pgTable(
+  "metric_instances",
+  {
+    serverNo: integer().notNull(),
+    family: smallint().notNull(),
+    instanceNo: integer().notNull(),
+    name: text().notNull(),
+    firstSeen: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.serverNo, t.family, t.instanceNo] }), unique().on(t.serverNo, t.family, t.name)],
+);
+
+/** Newest values of each server, natural units, for lists. */
+export const serverLatest = pgTable(
+  "server_latest",
+  {
+    serverNo: integer().primaryKey(),
+    time: timestamp({ withTimezone: true }).notNull(),
+    cpuPercent: real(),
+    load1: real("load_1"),
+    memoryUsedBytes: bigint({ mode: "number" }),
+    memoryTotalBytes: bigint({ mode: "number" }),
+    diskUsedPercent: real(),
+    diskMount: text(),
+    receiveBytesPerSecond: bigint({ mode: "number" }),
+    transmitBytesPerSecond: bigint({ mode: "number" }),
+  },
+  (t) => [index().on(t.cpuPercent)],
+);

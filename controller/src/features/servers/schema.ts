@@ -1,0 +1,46 @@
+import { sql } from "drizzle-orm";
+import { boolean, index, integer, jsonb, pgTable, real, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { organizations } from "../../platform/auth/schema.ts";
+
+const at = () => timestamp({ withTimezone: true });
+
+export const servers = pgTable(
+  "servers",
+  {
+    id: uuid().primaryKey().default(sql`gen_random_uuid()`),
+    /** Key in the metric tables; never reused, never on the wire. */
+    serverNo: integer().notNull().unique().generatedAlwaysAsIdentity(),
+    organizationId: uuid().notNull().references(() => organizations.id),
+    name: text().notNull(),
+    hostname: text().notNull(),
+    tags: text().array().notNull().default(sql`'{}'`),
+    machineFingerprint: text(),
+    enrolledAt: at().notNull().defaultNow(),
+    agentVersion: text(),
+    osName: text(),
+    /** Null until the first Hello. */
+    monitorOnly: boolean(),
+    firstConnectedAt: at(),
+    lastSeenAt: at(),
+    stateSince: at().notNull().defaultNow(),
+    roundTripMs: real(),
+    quarantinedAt: at(),
+    revokedAt: at(),
+    /** [{code, message, since}] */
+    warnings: jsonb().notNull().default([]),
+  },
+  (t) => [index().on(t.organizationId, t.name)],
+);
+
+/** Which gateway holds an agent's stream; the row is there only while one does. */
+export const agentSessions = pgTable("agent_sessions", {
+  serverId: uuid().primaryKey().references(() => servers.id, { onDelete: "cascade" }),
+  gatewayId: uuid().notNull(),
+  /** Raised at each connection: an older holder cannot change the row. */
+  epoch: integer().notNull(),
+  bootId: text().notNull(),
+  spoolId: text().notNull(),
+  address: text().notNull(),
+  connectedAt: at().notNull().defaultNow(),
+  lastSeenAt: at().notNull().defaultNow(),
+});

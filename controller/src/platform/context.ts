@@ -1,0 +1,32 @@
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import type { Bus } from "./bus/index.ts";
+import type { MasterKey } from "./crypto/index.ts";
+import type { Database, Sql } from "./db/index.ts";
+
+/** What every verb gets: the process's parts, wired in main.ts. */
+export interface Context {
+  readonly config: Config;
+  readonly log: Logger;
+  /** postgres.js pool; for COPY and hand-written SQL. */
+  readonly sql: Sql;
+  /** drizzle over the same pool. */
+  readonly db: Database;
+  readonly bus: Bus;
+  readonly masterKey: MasterKey;
+  readonly installation: Installation;
+  readonly clock: Clock;
+}
+
+export interface Installation {
+  readonly id: string;
+  readonly epoch: number;
+  readonly storageEngine: "plain" | "timescaledb";
+  /** Every object made before organisations can be chosen belongs to this one. */
+  readonly defaultOrganizationId: string;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970-01-01 UTC. */
+  now(): number;
+}

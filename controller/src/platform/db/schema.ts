@@ -1,0 +1,13 @@
+import { integer, pgTable, smallint, text, timestamp, uuid } from "drizzle-orm/pg-core";
+
+/** One row: what this database belongs to. */
+export const installation = pgTable("installation", {
+  /** Always 1, so that there is one row. */
+  singleton: smallint().primaryKey(),
+  id: uuid().notNull(),
+  /** Raised by `devflow admin after-restore`. */
+  epoch: integer().notNull(),
+  /** "plain" or "timescaledb", settled when the database was made. */
+  storageEngine: text().notNull(),
+  createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+});

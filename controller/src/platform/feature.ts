@@ -1,0 +1,21 @@
+import type { Context } from "./context.ts";
+import type { Api } from "./http/index.ts";
+import type { Jobs } from "./jobs/index.ts";
+import type { Gateway } from "./rpc/index.ts";
+
+/** Ends what start() began; must finish within 10 s. */
+export type Stop = () => Promise<void>;
+
+/** What a feature gives to the process; features.ts lists all of them. */
+export interface Feature {
+  /** The noun, the same in every deployable. */
+  readonly name: string;
+  /** Adds HTTP routes (role "web"). */
+  routes?(api: Api, ctx: Context): void;
+  /** Adds gRPC services to the gateway (role "gateway"). */
+  gateway?(gateway: Gateway, ctx: Context): void;
+  /** Adds cron and queue handlers (role "worker"). */
+  jobs?(jobs: Jobs, ctx: Context): void;
+  /** Starts what lives as long as the process, before listeners open. */
+  start?(ctx: Context): Promise<Stop | undefined>;
+}

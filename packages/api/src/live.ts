@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { id } from "./platform.ts";
+import { server } from "./servers.ts";
+
+/**
+ * The WebSocket at /api/v1/live: JSON text messages both ways. A topic is "servers" (the list: state and latest values)
+ * or "server:<id>" (1-second frames of one server). The server pings; a slow reader loses frames, never order.
+ */
+export const liveClientMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("subscribe"), topic: z.string().max(100) }),
+  z.object({ type: z.literal("unsubscribe"), topic: z.string().max(100) }),
+]);
+export type LiveClientMessage = z.infer<typeof liveClientMessage>;
+
+export const liveServerMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("subscribed"), topic: z.string() }),
+  z.object({ type: z.literal("refused"), topic: z.string(), code: z.string(), message: z.string() }),
+  /** Servers that changed since the last message; at most once a second. */
+  z.object({ type: z.literal("servers"), changed: z.array(server), removed: z.array(id) }),
+  /** One second of one server, natural units, values in catalogue order of measures. */
+  z.object({
+    type: z.literal("frame"),
+    serverId: id,
+    timeMs: z.number(),
+    rows: z.array(z.object({ family: z.string(), instance: z.string(), values: z.array(z.number().nullable()) })),
+  }),
+]);
+export type LiveServerMessage = z.infer<typeof liveServerMessage>;

@@ -1,0 +1,32 @@
+import { z } from "zod";
+
+/** RFC 3339 UTC time. */
+export const time = z.iso.datetime();
+export const id = z.uuid();
+
+/** RFC 9457 problem document; every error of the API has this shape. */
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    requestId: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: "Problem" });
+export type Problem = z.infer<typeof problem>;
+
+/** A page of a list; nextCursor is null on the last page. */
+export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+/** Query of every list. */
+export const pageQuery = z.object({
+  cursor: z.string().max(200).optional(),
+  limit: z.string().regex(/^\d{1,3}$/, "expected a whole number from 1 to 500").transform(Number).pipe(z.int().min(1).max(500)).optional(),
+});
+
+export const permissions = ["view", "deploy", "edit", "admin", "owner"] as const;
+export const permission = z.enum(permissions).meta({ id: "Permission" });
+export type Permission = z.infer<typeof permission>;

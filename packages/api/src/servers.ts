@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { id, page, pageQuery, time } from "./platform.ts";
+
+/** "pending" enrolled and never connected; "revoked" may not connect again; "quarantined" waits for a person. */
+export const serverState = z.enum(["online", "offline", "pending", "revoked", "quarantined"]).meta({ id: "ServerState" });
+export type ServerState = z.infer<typeof serverState>;
+
+/** Values of the newest 10-second row. Null: not measured. */
+export const serverLatest = z
+  .object({
+    time,
+    cpuPercent: z.number().nullable(),
+    load1: z.number().nullable(),
+    memoryUsedBytes: z.number().nullable(),
+    memoryTotalBytes: z.number().nullable(),
+    /** Fullest file system. */
+    diskUsedPercent: z.number().nullable(),
+    diskMount: z.string().nullable(),
+    receiveBytesPerSecond: z.number().nullable(),
+    transmitBytesPerSecond: z.number().nullable(),
+  })
+  .meta({ id: "ServerLatest" });
+export type ServerLatest = z.infer<typeof serverLatest>;
+
+export const server = z
+  .object({
+    id,
+    name: z.string(),
+    hostname: z.string(),
+    state: serverState,
+    stateSince: time,
+    lastSeenAt: time.nullable(),
+    enrolledAt: time,
+    roundTripMs: z.number().nullable(),
+    agentVersion: z.string().nullable(),
+    osName: z.string().nullable(),
+    /** Whether no executor is installed. Null: not known yet. */
+    monitorOnly: z.boolean().nullable(),
+    tags: z.array(z.string()),
+    latest: serverLatest.nullable(),
+    /** What a person should know, in words: clock far off, spool full, cloned machine, batches rejected. */
+    warnings: z.array(z.object({ code: z.string(), message: z.string(), since: time })),
+  })
+  .meta({ id: "Server" });
+export type Server = z.infer<typeof server>;
+
+export const serverPage = page(server).meta({ id: "ServerPage" });
+export type ServerPage = z.infer<typeof serverPage>;
+
+/** Last 30 minutes by the minute, percent, oldest first; null where nothing was measured. */
+export const serverSparkline = z
+  .object({ serverId: id, cpu: z.array(z.number().nullable()), memory: z.array(z.number().nullable()) })
+  .meta({ id: "ServerSparkline" });
+export const serverSparklines = z.object({ items: z.array(serverSparkline) }).meta({ id: "ServerSparklines" });
+export type ServerSparklines = z.infer<typeof serverSparklines>;
+
+export const serverListQuery = pageQuery.extend({
+  /** Part of the name, host name, operating system or address. */
+  search: z.string().max(100).optional(),
+  state: serverState.optional(),
+  sort: z.enum(["name", "-name", "cpu", "-cpu", "memory", "-memory", "disk", "-disk", "state"]).optional(),
+});
+
+export const fleetSummary = z
+  .object({
+    total: z.int(),
+    online: z.int(),
+    offline: z.int(),
+    cpuMedianPercent: z.number().nullable(),
+    cpuP95Percent: z.number().nullable(),
+    memoryMedianPercent: z.number().nullable(),
+    memoryP95Percent: z.number().nullable(),
+    diskWorstPercent: z.number().nullable(),
+    diskWorstServerId: id.nullable(),
+  })
+  .meta({ id: "FleetSummary" });
+export type FleetSummary = z.infer<typeof fleetSummary>;
+
+export const updateServer = z.object({ name: z.string().trim().min(1).max(100).regex(/^[\p{L}\p{N} ._-]+$/u, "expected letters, digits, spaces, dots, dashes and underscores") }).meta({ id: "UpdateServer" });
+export type UpdateServer = z.infer<typeof updateServer>;

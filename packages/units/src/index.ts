@@ -1,0 +1,43 @@
+/** Formatting of quantities for people: binary units for sizes, rounded to what is useful. */
+
+const binary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
+
+const trimmed = (value: number): string => String(value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
+
+/** 1536 → "1.5 KiB". Negative values keep their sign. */
+export function formatBytes(bytes: number): string {
+  const sign = bytes < 0 ? "-" : "";
+  let value = Math.abs(bytes);
+  let unit = 0;
+  while (value >= 1023.5 && unit < binary.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${sign}${unit === 0 ? Math.round(value) : trimmed(value)} ${binary[unit]}`;
+}
+
+/** 1536 → "1.5 KiB/s". */
+export const formatByteRate = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`;
+
+/** 12.34 → "12 %", 3.21 → "3.2 %". */
+export const formatPercent = (percent: number): string =>
+  `${Math.abs(percent) < 10 && !Number.isInteger(percent) ? percent.toFixed(1) : percent.toFixed(0)} %`;
+
+/** Seconds as the two largest useful units: 93784 → "1 d 2 h", 65 → "1 min 5 s", 0.25 → "250 ms". */
+export function formatDuration(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  const parts: string[] = [];
+  let rest = Math.round(seconds);
+  for (const [unit, size] of [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]] as const) {
+    const n = Math.floor(rest / size);
+    rest %= size;
+    if (n > 0) parts.push(`${n} ${unit}`);
+    else if (parts.length > 0) break;
+    if (parts.length === 2) break;
+  }
+  return parts.join(" ");
+}
+
+/** 1234.5 → "1,235"; 0.123 → "0.12". */
+export const formatCount = (n: number): string =>
+  Math.abs(n) >= 10 || Number.isInteger(n) ? Math.round(n).toLocaleString("en-US") : n.toFixed(Math.abs(n) < 1 ? 2 : 1);
