@@ -27,9 +27,9 @@ export function createBus(onError: (error: unknown) => void): Bus {
   return {
     emit: (name, event) => void emitter.emit(name, event),
     on: (name, handler) => {
-      const guarded = (event: never) => {
+      const guarded = (event: unknown) => {
         try {
-          handler(event);
+          handler(event as never);
         } catch (error) {
           onError(error);
         }
