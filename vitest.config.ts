@@ -5,7 +5,9 @@ const skip = ["**/node_modules/**", "**/dist/**", "**/build/**"];
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["{packages,controller,agent,scripts,tests}/**/*.test.ts"], exclude: [...skip, "**/*.int.test.ts"] } },
+      {
+        test: { name: "unit", include: ["{packages,controller,agent,scripts,tests}/**/*.test.ts"], exclude: [...skip, "**/*.int.test.ts"] },
+      },
       {
         test: {
           name: "int",

@@ -39,7 +39,15 @@ const port = (fallback: number) =>
   z.string().regex(/^\d+$/, "expected a port number").transform(Number).pipe(z.int().min(0).max(65_535)).default(fallback);
 const days = (fallback: number) =>
   z.string().regex(/^\d+$/, "expected a whole number of days").transform(Number).pipe(z.int().min(1).max(36_500)).default(fallback);
-const list = z.string().transform((s) => s.split(",").map((x) => x.trim()).filter(Boolean)).default([]);
+const list = z
+  .string()
+  .transform((s) =>
+    s
+      .split(",")
+      .map((x) => x.trim())
+      .filter(Boolean),
+  )
+  .default([]);
 
 const settings = z.strictObject({
   DEVFLOW_ROLES: z
@@ -78,7 +86,10 @@ const foreign = /^DEVFLOW_(TEST|AGENT|BENCH)_/;
 export function readConfig(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(
-      ([name, value]) => value !== undefined && value !== "" && (/^DATABASE_(DIRECT_)?URL$/.test(name) || (name.startsWith("DEVFLOW_") && !foreign.test(name))),
+      ([name, value]) =>
+        value !== undefined &&
+        value !== "" &&
+        (/^DATABASE_(DIRECT_)?URL$/.test(name) || (name.startsWith("DEVFLOW_") && !foreign.test(name))),
     ),
   );
   const parsed = settings.safeParse(given);

@@ -7,7 +7,12 @@ export const metricsQuery = z.object({
   to: time,
   metrics: z.string().min(1).max(2000),
   /** Default 300. */
-  maxPoints: z.string().regex(/^\d{1,5}$/, "expected a whole number from 1 to 2000").transform(Number).pipe(z.int().min(1).max(2000)).optional(),
+  maxPoints: z
+    .string()
+    .regex(/^\d{1,5}$/, "expected a whole number from 1 to 2000")
+    .transform(Number)
+    .pipe(z.int().min(1).max(2000))
+    .optional(),
 });
 
 /** Series in natural units; arrays run along `times`; null is a gap. */

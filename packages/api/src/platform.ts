@@ -24,7 +24,12 @@ export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(
 /** Query of every list. */
 export const pageQuery = z.object({
   cursor: z.string().max(200).optional(),
-  limit: z.string().regex(/^\d{1,3}$/, "expected a whole number from 1 to 500").transform(Number).pipe(z.int().min(1).max(500)).optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, "expected a whole number from 1 to 500")
+    .transform(Number)
+    .pipe(z.int().min(1).max(500))
+    .optional(),
 });
 
 export const permissions = ["view", "deploy", "edit", "admin", "owner"] as const;

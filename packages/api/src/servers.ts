@@ -76,5 +76,14 @@ export const fleetSummary = z
   .meta({ id: "FleetSummary" });
 export type FleetSummary = z.infer<typeof fleetSummary>;
 
-export const updateServer = z.object({ name: z.string().trim().min(1).max(100).regex(/^[\p{L}\p{N} ._-]+$/u, "expected letters, digits, spaces, dots, dashes and underscores") }).meta({ id: "UpdateServer" });
+export const updateServer = z
+  .object({
+    name: z
+      .string()
+      .trim()
+      .min(1)
+      .max(100)
+      .regex(/^[\p{L}\p{N} ._-]+$/u, "expected letters, digits, spaces, dots, dashes and underscores"),
+  })
+  .meta({ id: "UpdateServer" });
 export type UpdateServer = z.infer<typeof updateServer>;

@@ -6,15 +6,7 @@
  */
 
 /** Natural unit of a measure, as the API gives it. */
-export type Unit =
-  | "percent"
-  | "bytes"
-  | "bytes_per_second"
-  | "per_second"
-  | "milliseconds"
-  | "seconds"
-  | "count"
-  | "ratio";
+export type Unit = "percent" | "bytes" | "bytes_per_second" | "per_second" | "milliseconds" | "seconds" | "count" | "ratio";
 
 export interface Measure {
   /** Snake case; also the column that holds the mean of the interval's second values. */
@@ -41,9 +33,9 @@ export interface Family {
 
 type Options = Partial<Pick<Measure, "max" | "type" | "step">>;
 
-const measure = (unit: Unit, step: number, type: Measure["type"]) =>
-  (name: string, help: string, options: Options = {}): Measure =>
-    ({ name, unit, step, max: true, type, help, ...options });
+const measure =
+  (unit: Unit, step: number, type: Measure["type"]) =>
+  (name: string, help: string, options: Options = {}): Measure => ({ name, unit, step, max: true, type, help, ...options });
 
 const percent = measure("percent", 0.01, "int");
 const kibibytes = measure("bytes", 1024, "bigint");

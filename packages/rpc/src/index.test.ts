@@ -8,7 +8,8 @@ it("carries protobuf-es messages through a bidirectional stream", async () => {
   const handlers: Handlers<typeof SessionService> = {
     connect(call) {
       call.on("data", (request) => {
-        if (request.message.case === "hello") call.write({ message: { case: "welcome", value: { serverName: request.message.value.hostname } } });
+        if (request.message.case === "hello")
+          call.write({ message: { case: "welcome", value: { serverName: request.message.value.hostname } } });
       });
       call.on("end", () => call.end());
     },
@@ -19,7 +20,9 @@ it("carries protobuf-es messages through a bidirectional stream", async () => {
   );
   const client = new (clientOf(SessionService))(`127.0.0.1:${port}`, credentials.createInsecure());
   const stream = client.connect();
-  const name = new Promise((resolve) => stream.once("data", (r) => resolve(r.message.case === "welcome" ? r.message.value.serverName : undefined)));
+  const name = new Promise((resolve) =>
+    stream.once("data", (r) => resolve(r.message.case === "welcome" ? r.message.value.serverName : undefined)),
+  );
   stream.write({ message: { case: "hello", value: { hostname: "näme" } } });
   expect(await name).toBe("näme");
   stream.end();

@@ -1,6 +1,14 @@
-import { create, fromBinary, toBinary, type DescMessage, type DescService, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import {
-  Client,
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescService,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import {
+  type Client,
   type ClientDuplexStream,
   type ClientReadableStream,
   type ClientUnaryCall,
@@ -69,7 +77,9 @@ export type ClientStream<S extends DescService, K extends keyof Methods<S>> = Cl
 export function clientOf<S extends DescService>(
   service: S,
 ): new (...args: ConstructorParameters<typeof Client>) => Client & {
-  [K in keyof Methods<S>]: Methods<S>[K]["methodKind"] extends "bidi_streaming" ? () => ClientStream<S, K> : (...args: unknown[]) => ClientUnaryCall | ClientReadableStream<unknown> | ClientWritableStream<unknown>;
+  [K in keyof Methods<S>]: Methods<S>[K]["methodKind"] extends "bidi_streaming"
+    ? () => ClientStream<S, K>
+    : (...args: unknown[]) => ClientUnaryCall | ClientReadableStream<unknown> | ClientWritableStream<unknown>;
 } {
   return makeGenericClientConstructor(serviceDefinition(service), service.typeName) as never;
 }

@@ -2,11 +2,21 @@ import { expect, it } from "vitest";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "./index.ts";
 
 it.each([
-  [0, "0 B"], [1023, "1023 B"], [1024, "1 KiB"], [1536, "1.5 KiB"], [1048575, "1 MiB"], [5.2 * 2 ** 30, "5.2 GiB"], [-2048, "-2 KiB"],
+  [0, "0 B"],
+  [1023, "1023 B"],
+  [1024, "1 KiB"],
+  [1536, "1.5 KiB"],
+  [1048575, "1 MiB"],
+  [5.2 * 2 ** 30, "5.2 GiB"],
+  [-2048, "-2 KiB"],
 ])("formats %d bytes as %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
 it.each([
-  [0.25, "250 ms"], [65, "1 min 5 s"], [3600, "1 h"], [3605, "1 h"], [93_784, "1 d 2 h"],
+  [0.25, "250 ms"],
+  [65, "1 min 5 s"],
+  [3600, "1 h"],
+  [3605, "1 h"],
+  [93_784, "1 d 2 h"],
 ])("formats %d s as %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
 
 it("keeps one digit below ten percent", () => {

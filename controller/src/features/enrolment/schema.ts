@@ -9,8 +9,12 @@ const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () =>
 export const enrolmentTokens = pgTable(
   "enrolment_tokens",
   {
-    id: uuid().primaryKey().default(sql`gen_random_uuid()`),
-    organizationId: uuid().notNull().references(() => organizations.id, { onDelete: "cascade" }),
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
     name: text().notNull(),
     prefix: text().notNull(),
     sha256: text().notNull().unique(),
@@ -31,8 +35,12 @@ export const agentIdentities = pgTable(
   {
     /** Certificate serial, hexadecimal. */
     serial: text().primaryKey(),
-    serverId: uuid().notNull().references(() => servers.id, { onDelete: "cascade" }),
-    organizationId: uuid().notNull().references(() => organizations.id),
+    serverId: uuid()
+      .notNull()
+      .references(() => servers.id, { onDelete: "cascade" }),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id),
     tokenId: uuid().references(() => enrolmentTokens.id, { onDelete: "set null" }),
     /** SHA-256 of the public key (SPKI DER), hexadecimal. */
     keySha256: text().notNull().unique(),

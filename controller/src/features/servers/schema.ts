@@ -7,13 +7,20 @@ const at = () => timestamp({ withTimezone: true });
 export const servers = pgTable(
   "servers",
   {
-    id: uuid().primaryKey().default(sql`gen_random_uuid()`),
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
     /** Key in the metric tables; never reused, never on the wire. */
     serverNo: integer().notNull().unique().generatedAlwaysAsIdentity(),
-    organizationId: uuid().notNull().references(() => organizations.id),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id),
     name: text().notNull(),
     hostname: text().notNull(),
-    tags: text().array().notNull().default(sql`'{}'`),
+    tags: text()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     machineFingerprint: text(),
     enrolledAt: at().notNull().defaultNow(),
     agentVersion: text(),
@@ -34,7 +41,9 @@ export const servers = pgTable(
 
 /** Which gateway holds an agent's stream; the row is there only while one does. */
 export const agentSessions = pgTable("agent_sessions", {
-  serverId: uuid().primaryKey().references(() => servers.id, { onDelete: "cascade" }),
+  serverId: uuid()
+    .primaryKey()
+    .references(() => servers.id, { onDelete: "cascade" }),
   gatewayId: uuid().notNull(),
   /** Raised at each connection: an older holder cannot change the row. */
   epoch: integer().notNull(),

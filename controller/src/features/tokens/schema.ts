@@ -8,8 +8,12 @@ const at = () => timestamp({ withTimezone: true });
 export const apiTokens = pgTable(
   "api_tokens",
   {
-    id: uuid().primaryKey().default(sql`gen_random_uuid()`),
-    organizationId: uuid().notNull().references(() => organizations.id, { onDelete: "cascade" }),
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
     name: text().notNull(),
     prefix: text().notNull(),
     sha256: text().notNull().unique(),

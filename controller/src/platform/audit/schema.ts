@@ -6,7 +6,9 @@ export const auditLog = pgTable(
   "audit_log",
   {
     sequence: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
-    organizationId: uuid().notNull().references(() => organizations.id),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id),
     at: timestamp({ withTimezone: true }).notNull().defaultNow(),
     actorKind: text().notNull(),
     actorId: text().notNull(),

@@ -18,7 +18,9 @@ export const sessions = pgTable(
   "sessions",
   {
     id: text().primaryKey(),
-    userId: text().notNull().references(() => users.id, { onDelete: "cascade" }),
+    userId: text()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
     token: text().notNull().unique(),
     expiresAt: at().notNull(),
     ipAddress: text(),
@@ -35,7 +37,9 @@ export const accounts = pgTable(
     id: text().primaryKey(),
     accountId: text().notNull(),
     providerId: text().notNull(),
-    userId: text().notNull().references(() => users.id, { onDelete: "cascade" }),
+    userId: text()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
     accessToken: text(),
     refreshToken: text(),
     idToken: text(),
@@ -63,7 +67,9 @@ export const verifications = pgTable(
 );
 
 export const organizations = pgTable("organizations", {
-  id: uuid().primaryKey().default(sql`gen_random_uuid()`),
+  id: uuid()
+    .primaryKey()
+    .default(sql`gen_random_uuid()`),
   name: text().notNull(),
   createdAt: at().notNull().defaultNow(),
 });
@@ -72,8 +78,12 @@ export const organizations = pgTable("organizations", {
 export const grants = pgTable(
   "grants",
   {
-    id: uuid().primaryKey().default(sql`gen_random_uuid()`),
-    organizationId: uuid().notNull().references(() => organizations.id, { onDelete: "cascade" }),
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
     principalKind: text().notNull(),
     principalId: text().notNull(),
     role: text().notNull(),

@@ -5,7 +5,9 @@ import { organizations } from "../auth/schema.ts";
 export const idempotencyKeys = pgTable(
   "idempotency_keys",
   {
-    organizationId: uuid().notNull().references(() => organizations.id, { onDelete: "cascade" }),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
     principal: text().notNull(),
     key: text().notNull(),
     /** SHA-256 of method, path and body: the same key with another request is refused. */
