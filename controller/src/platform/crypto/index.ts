@@ -4,4 +4,6 @@ export interface MasterKey {
   wrap(name: string, plaintext: Uint8Array): Buffer;
   /** Throws AppError internal when the key or the name is another one or the bytes were changed. */
   unwrap(name: string, wrapped: Uint8Array): Buffer;
+  /** 32 bytes that are always the same for this key and purpose (HKDF-SHA256); signs session cookies, for example. */
+  derive(purpose: string): Buffer;
 }
