@@ -1,0 +1,43 @@
+/** Seams between the agent's session and its features. */
+import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
+import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
+
+/** Reads metrics when the recorder says so; keeps no clock of its own. */
+export interface MetricSource {
+  /**
+   * Reads everything once, about every second, and adds it to the running interval. Counters become rates against
+   * the previous read; the first read gives only levels.
+   */
+  sample(): void | Promise<void>;
+  /** One-second values of the last sample, for live frames. */
+  latest(): FamilyRows[];
+  /** Mean and maximum of the samples since the last call, and begins the next interval. `samples` is 0 when nothing was read. */
+  takeInterval(): { readonly samples: number; readonly families: FamilyRows[] };
+}
+
+/** Tells what the machine is: once soon after the start, then whenever a part of it changed. */
+export interface InventorySource {
+  /** Returns the function that stops watching. */
+  watch(onChange: (inventory: Inventory) => void): () => void;
+}
+
+/** Options of `devflow-agent enrol`; features/enrolment exports `enrol(options: EnrolOptions): Promise<void>`. */
+export interface EnrolOptions {
+  readonly stateDir: string;
+  readonly controllerHost: string;
+  /** Default 8444. */
+  readonly enrolPort: number;
+  /** "dfe_…"; from --token or DEVFLOW_AGENT_TOKEN. */
+  readonly token: string;
+  /** SHA-256 fingerprint of the CA certificate, hexadecimal, colons allowed; from --ca. Null: the system's own roots decide. */
+  readonly caSha256: string | null;
+  readonly agentVersion: string;
+  /** Says a line to the person who enrols. */
+  readonly say: (line: string) => void;
+}
+
+/** features/enrolment also exports `renewExpired(options: RenewExpiredOptions): Promise<void>`, which stages new credentials. */
+export interface RenewExpiredOptions {
+  readonly stateDir: string;
+  readonly signal?: AbortSignal;
+}
