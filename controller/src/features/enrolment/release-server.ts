@@ -1,0 +1,44 @@
+import { AppError } from "@devflow/errors";
+import { and, eq } from "drizzle-orm";
+import { writeAudit } from "../../platform/audit/index.ts";
+import type { Principal } from "../../platform/auth/principal.ts";
+import type { Context } from "../../platform/context.ts";
+import { servers } from "../servers/schema.ts";
+
+/**
+ * Lets a quarantined server in again: somebody has looked and knows it.
+ * Throws AppError not_found (also for another organisation's server), conflict when it is not quarantined.
+ */
+export async function releaseServer({
+  ctx,
+  principal,
+  input,
+}: {
+  ctx: Context;
+  principal: Principal;
+  input: { serverId: string };
+}): Promise<void> {
+  const { serverId } = input;
+  const { organizationId } = principal;
+  await ctx.db.transaction(async (tx) => {
+    const [server] = await tx
+      .select()
+      .from(servers)
+      .where(and(eq(servers.id, serverId), eq(servers.organizationId, organizationId)))
+      .for("update");
+    if (server === undefined) throw new AppError("not_found", "There is no such server.");
+    if (server.quarantinedAt === null) throw new AppError("conflict", `The server ${server.name} is not quarantined; nothing to release.`);
+    await tx
+      .update(servers)
+      .set({ quarantinedAt: null, stateSince: new Date(ctx.clock.now()) })
+      .where(eq(servers.id, serverId));
+    await writeAudit(tx, principal, {
+      action: "servers.release",
+      targetKind: "server",
+      targetId: serverId,
+      before: { quarantinedAt: server.quarantinedAt },
+      after: { quarantinedAt: null },
+    });
+  });
+  ctx.bus.emit("server.changed", { organizationId, serverId });
+}
