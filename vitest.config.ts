@@ -1,22 +1,21 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
+const code = "{packages,controller,agent,scripts,bench}";
 const skip = ["**/node_modules/**", "**/dist/**", "**/build/**"];
+
+// Its configuration comes with the browser's part.
+const webProject = { extends: "./web/vite.config.ts", root: "./web", test: { name: "web", include: ["src/**/*.test.ts"] } };
 
 export default defineConfig({
   test: {
     projects: [
-      {
-        test: { name: "unit", include: ["{packages,controller,agent,scripts,tests}/**/*.test.ts"], exclude: [...skip, "**/*.int.test.ts"] },
-      },
-      {
-        test: {
-          name: "int",
-          include: ["{packages,controller,agent,scripts,tests}/**/*.int.test.ts"],
-          exclude: skip,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-        },
-      },
+      { test: { name: "unit", include: [`${code}/**/*.test.ts`], exclude: [...skip, "**/*.int.test.ts"] } },
+      { test: { name: "int", include: [`${code}/**/*.int.test.ts`], exclude: skip, testTimeout: 60_000, hookTimeout: 120_000 } },
+      // Apart from unit: while parts are under way, a noun may lack its place in a slice.
+      { test: { name: "structure", include: ["tests/**/*.test.ts"] } },
+      ...(existsSync("web/vite.config.ts") ? [webProject] : []),
+      { test: { name: "e2e", include: ["e2e/**/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
     ],
   },
 });

@@ -29,9 +29,7 @@ export const setupRequest = z
 export type SetupRequest = z.infer<typeof setupRequest>;
 
 /** POST /api/v1/session: sets the session cookie. Five wrong passwords for an account from one address in 15 minutes: 429. */
-export const signInRequest = z
-  .object({ email: z.email().max(254), password: z.string().min(1).max(128) })
-  .meta({ id: "SignInRequest" });
+export const signInRequest = z.object({ email: z.email().max(254), password: z.string().min(1).max(128) }).meta({ id: "SignInRequest" });
 export type SignInRequest = z.infer<typeof signInRequest>;
 
 /** POST /api/v1/me/password: every other session of the user ends at once. */
