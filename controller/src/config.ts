@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { withSecretFiles } from "./secret-files.ts";
 
 /** All settings of the controller, from the environment. The only reader of process.env; the table is docs/operations/settings.md. */
 export interface Config {
@@ -82,10 +84,11 @@ const foreign = /^DEVFLOW_(TEST|AGENT|BENCH)_/;
 /**
  * Reads the settings. Throws Error with one line for each wrong or unknown setting.
  * @param env usually process.env
+ * @param readFile for settings given as files (NAME_FILE)
  */
-export function readConfig(env: Record<string, string | undefined>): Config {
+export function readConfig(env: Record<string, string | undefined>, readFile = (path: string) => readFileSync(path, "utf8")): Config {
   const given = Object.fromEntries(
-    Object.entries(env).filter(
+    Object.entries(withSecretFiles(env, readFile)).filter(
       ([name, value]) =>
         value !== undefined &&
         value !== "" &&

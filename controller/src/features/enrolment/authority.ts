@@ -65,28 +65,53 @@ async function keepAuthority(ctx: Context): Promise<Authority> {
     const rows = new Map((await tx.select().from(caKeys)).map((row) => [row.name, row]));
     const nowMs = ctx.clock.now();
 
-    async function keep(name: Name, overlapMs: number, make: (old: Certified | null) => Promise<Certified>): Promise<{ certified: Certified; replaced: boolean }> {
+    async function keep(
+      name: Name,
+      overlapMs: number,
+      make: (old: Certified | null) => Promise<Certified>,
+    ): Promise<{ certified: Certified; replaced: boolean }> {
       const row = rows.get(name);
-      const old = row === undefined ? null : { certificatePem: row.certificatePem, privateKey: ctx.masterKey.unwrap(associatedData(name), row.wrappedKey), notAfterMs: row.notAfter.getTime() };
+      const old =
+        row === undefined
+          ? null
+          : {
+              certificatePem: row.certificatePem,
+              privateKey: ctx.masterKey.unwrap(associatedData(name), row.wrappedKey),
+              notAfterMs: row.notAfter.getTime(),
+            };
       if (old !== null && !replacementDue(old.notAfterMs, overlapMs, nowMs)) return { certified: old, replaced: false };
       const certified = await make(old);
-      const values = { certificatePem: certified.certificatePem, wrappedKey: ctx.masterKey.wrap(associatedData(name), certified.privateKey), notAfter: new Date(certified.notAfterMs) };
+      const values = {
+        certificatePem: certified.certificatePem,
+        wrappedKey: ctx.masterKey.wrap(associatedData(name), certified.privateKey),
+        notAfter: new Date(certified.notAfterMs),
+      };
       if (row === undefined) await tx.insert(caKeys).values({ name, ...values });
       else await tx.update(caKeys).set(values).where(eq(caKeys.name, name));
-      ctx.log.info({ scope: "enrolment.authority", name, notAfter: values.notAfter }, old === null ? "made a certificate" : "replaced a certificate that nears its end");
+      ctx.log.info(
+        { scope: "enrolment.authority", name, notAfter: values.notAfter },
+        old === null ? "made a certificate" : "replaced a certificate that nears its end",
+      );
       return { certified, replaced: true };
     }
 
     const { id } = ctx.installation;
-    if (!rows.has("root") && rows.size > 0) throw new AppError("internal", "The table ca_keys has no root but other keys. Restore it from a backup; a new root would shut every agent out.");
+    if (!rows.has("root") && rows.size > 0)
+      throw new AppError(
+        "internal",
+        "The table ca_keys has no root but other keys. Restore it from a backup; a new root would shut every agent out.",
+      );
     // A root is never replaced silently: every agent's trust hangs on it.
     const root = (await keep("root", Number.NEGATIVE_INFINITY, () => makeRoot(id, nowMs))).certified;
     const intermediate = await keep("intermediate", intermediateOverlapMs, () => makeIntermediate(root, id, nowMs));
     // A listener's certificate ends with its intermediate at the latest, so it follows a new one.
     const overlapMs = intermediate.replaced ? Number.POSITIVE_INFINITY : listenerOverlapMs;
-    const gateway = (await keep("gateway", overlapMs, () => makeListenerCertificate(intermediate.certified, gatewayName(id), nowMs))).certified;
+    const gateway = (await keep("gateway", overlapMs, () => makeListenerCertificate(intermediate.certified, gatewayName(id), nowMs)))
+      .certified;
     // Install lines pin this key, so it stays when its certificate is replaced.
-    const enrolment = (await keep("enrolment", overlapMs, (old) => makeListenerCertificate(intermediate.certified, enrolmentName, nowMs, old?.privateKey))).certified;
+    const enrolment = (
+      await keep("enrolment", overlapMs, (old) => makeListenerCertificate(intermediate.certified, enrolmentName, nowMs, old?.privateKey))
+    ).certified;
     return { root, intermediate: intermediate.certified, gateway, enrolment };
   });
 }
@@ -96,19 +121,30 @@ async function keepAuthority(ctx: Context): Promise<Authority> {
  * Throws AppError unavailable while no gateway has made the authority yet.
  */
 export async function authorityFacts(ctx: Context): Promise<AuthorityFacts> {
-  const rows = new Map((await ctx.db.select({ name: caKeys.name, pem: caKeys.certificatePem }).from(caKeys)).map((row) => [row.name, row.pem]));
+  const rows = new Map(
+    (await ctx.db.select({ name: caKeys.name, pem: caKeys.certificatePem }).from(caKeys)).map((row) => [row.name, row.pem]),
+  );
   const rootPem = rows.get("root");
   const enrolmentPem = rows.get("enrolment");
   if (rootPem === undefined || enrolmentPem === undefined) {
-    throw new AppError("unavailable", "The certification authority does not exist yet: it is made when a controller with the role gateway starts. Start one and try again.");
+    throw new AppError(
+      "unavailable",
+      "The certification authority does not exist yet: it is made when a controller with the role gateway starts. Start one and try again.",
+    );
   }
   const spki = new X509Certificate(enrolmentPem).publicKey.export({ format: "der", type: "spki" });
-  return { rootPem, caFingerprint: sha256Hex(new X509Certificate(rootPem).raw), enrolmentKeyPin: Buffer.from(sha256Hex(spki), "hex").toString("base64") };
+  return {
+    rootPem,
+    caFingerprint: sha256Hex(new X509Certificate(rootPem).raw),
+    enrolmentKeyPin: Buffer.from(sha256Hex(spki), "hex").toString("base64"),
+  };
 }
 
 const credentialsOf = (keys: Authority, own: Certified, name: string): TlsCredentials => ({
   certificateChainPem: own.certificatePem + keys.intermediate.certificatePem,
-  privateKeyPem: createPrivateKey({ key: own.privateKey, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString(),
+  privateKeyPem: createPrivateKey({ key: own.privateKey, format: "der", type: "pkcs8" })
+    .export({ format: "pem", type: "pkcs8" })
+    .toString(),
   caPem: [keys.root.certificatePem],
   name,
   notAfterMs: own.notAfterMs,

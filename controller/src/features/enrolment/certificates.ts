@@ -28,7 +28,8 @@ export async function newPrivateKey(): Promise<Buffer> {
 }
 
 const signingKeyOf = (pkcs8: Uint8Array) => crypto.subtle.importKey("pkcs8", new Uint8Array(pkcs8), ecdsa, false, ["sign"]);
-const publicKeyOf = (key: KeyObject) => crypto.subtle.importKey("spki", new Uint8Array(key.export({ format: "der", type: "spki" })), ecdsa, true, ["verify"]);
+const publicKeyOf = (key: KeyObject) =>
+  crypto.subtle.importKey("spki", new Uint8Array(key.export({ format: "der", type: "spki" })), ecdsa, true, ["verify"]);
 const derPublicKey = (pkcs8: Uint8Array) => createPublicKey(createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" }));
 
 /** Positive, 127 random bits: never zero, never taken for a negative number. */
@@ -102,7 +103,9 @@ export async function makeListenerCertificate(issuer: Issuer, name: string, nowM
 }
 
 /** Signs an agent's certificate: a TLS client and nothing else. */
-export function makeAgentCertificate(request: Omit<SignRequest, "subject" | "lifetimeMs"> & { agentId: string; uri: string; serial: string }) {
+export function makeAgentCertificate(
+  request: Omit<SignRequest, "subject" | "lifetimeMs"> & { agentId: string; uri: string; serial: string },
+) {
   return sign({
     issuer: request.issuer,
     publicKey: request.publicKey,
@@ -124,12 +127,17 @@ async function sign(request: SignRequest & { kind: Kind }): Promise<{ certificat
   const notAfterMs = Math.min(request.nowMs + request.lifetimeMs, issuer.notAfterMs);
   const own =
     kind.type === "intermediate"
-      ? [new lib.BasicConstraintsExtension(true, 0, true), new lib.KeyUsagesExtension(lib.KeyUsageFlags.keyCertSign | lib.KeyUsageFlags.cRLSign, true)]
+      ? [
+          new lib.BasicConstraintsExtension(true, 0, true),
+          new lib.KeyUsagesExtension(lib.KeyUsageFlags.keyCertSign | lib.KeyUsageFlags.cRLSign, true),
+        ]
       : [
           new lib.BasicConstraintsExtension(false, undefined, true),
           new lib.KeyUsagesExtension(lib.KeyUsageFlags.digitalSignature, true),
           new lib.ExtendedKeyUsageExtension([kind.type === "server" ? lib.ExtendedKeyUsage.serverAuth : lib.ExtendedKeyUsage.clientAuth]),
-          new lib.SubjectAlternativeNameExtension([kind.type === "server" ? { type: "dns", value: kind.name } : { type: "url", value: kind.uri }]),
+          new lib.SubjectAlternativeNameExtension([
+            kind.type === "server" ? { type: "dns", value: kind.name } : { type: "url", value: kind.uri },
+          ]),
         ];
   const certificate = await lib.X509CertificateGenerator.create({
     serialNumber: request.serial ?? newSerial(),
@@ -140,7 +148,11 @@ async function sign(request: SignRequest & { kind: Kind }): Promise<{ certificat
     publicKey,
     signingKey: await signingKeyOf(issuer.privateKey),
     signingAlgorithm: signature,
-    extensions: [...own, await lib.SubjectKeyIdentifierExtension.create(publicKey), await lib.AuthorityKeyIdentifierExtension.create(issuerCertificate.publicKey)],
+    extensions: [
+      ...own,
+      await lib.SubjectKeyIdentifierExtension.create(publicKey),
+      await lib.AuthorityKeyIdentifierExtension.create(issuerCertificate.publicKey),
+    ],
   });
   return { certificatePem: `${certificate.toString("pem")}\n`, notAfterMs };
 }

@@ -16,7 +16,9 @@ export interface Refusal {
   readonly serverId?: string;
 }
 
-export type Identified = { readonly identity: AgentIdentity; readonly refusal?: never } | { readonly identity?: never; readonly refusal: Refusal };
+export type Identified =
+  | { readonly identity: AgentIdentity; readonly refusal?: never }
+  | { readonly identity?: never; readonly refusal: Refusal };
 
 export interface AgentIdentifier {
   /**
@@ -71,13 +73,25 @@ const refuse = (reason: Refusal["reason"], message: string, serverId?: string): 
 
 async function look(ctx: Context, der: Uint8Array): Promise<{ answer: Identified; notAfterMs: number }> {
   const read = readAgentCertificate(der);
-  if (read === null) return refuse("malformed", "Expected an agent's certificate, but this one has no identity of the form that this controller gives. Enrol the server again.");
+  if (read === null)
+    return refuse(
+      "malformed",
+      "Expected an agent's certificate, but this one has no identity of the form that this controller gives. Enrol the server again.",
+    );
   const { agent, serial, keySha256, notAfterMs } = read;
   const nowMs = ctx.clock.now();
-  if (notAfterMs <= nowMs) return refuse("expired", `The certificate ended at ${new Date(notAfterMs).toISOString()}. The agent renews it at the enrolment port.`);
-  if (agent.installationId !== ctx.installation.id) return refuse("foreign_installation", `The certificate belongs to installation ${agent.installationId}, this is ${ctx.installation.id}. Enrol the server here.`);
+  if (notAfterMs <= nowMs)
+    return refuse("expired", `The certificate ended at ${new Date(notAfterMs).toISOString()}. The agent renews it at the enrolment port.`);
+  if (agent.installationId !== ctx.installation.id)
+    return refuse(
+      "foreign_installation",
+      `The certificate belongs to installation ${agent.installationId}, this is ${ctx.installation.id}. Enrol the server here.`,
+    );
   if (agent.epoch > ctx.installation.epoch) {
-    return refuse("wrong_epoch", `The certificate is of epoch ${agent.epoch} and this database of ${ctx.installation.epoch}: it was restored from a backup. Run "devflow admin after-restore".`);
+    return refuse(
+      "wrong_epoch",
+      `The certificate is of epoch ${agent.epoch} and this database of ${ctx.installation.epoch}: it was restored from a backup. Run "devflow admin after-restore".`,
+    );
   }
   const [row] = await ctx.db
     .select({
@@ -94,24 +108,41 @@ async function look(ctx: Context, der: Uint8Array): Promise<{ answer: Identified
     .where(eq(agentIdentities.serial, serial));
   if (row === undefined) {
     if (agent.epoch < ctx.installation.epoch && (await quarantineUnknown({ ctx, input: { agent, serial, keySha256, notAfterMs } }))) {
-      return refuse("quarantined", "The controller's database was restored from a backup that does not know this certificate. An operator must release the server in the web UI.", agent.agentId);
+      return refuse(
+        "quarantined",
+        "The controller's database was restored from a backup that does not know this certificate. An operator must release the server in the web UI.",
+        agent.agentId,
+      );
     }
     return refuse("unknown", "This certificate is not known: the server was deleted. Enrol it again, or uninstall the agent.");
   }
   // Serial and key were issued together; a row that says otherwise is not this certificate's.
-  if (row.serverId !== agent.agentId || row.keySha256 !== keySha256) return refuse("unknown", "The certificate does not match its record. Enrol the server again.");
-  if (row.identityRevokedAt !== null || row.serverRevokedAt !== null) return refuse("revoked", "The server was revoked. Enrol it again with a new token, or uninstall the agent.", row.serverId);
-  if (row.quarantinedAt !== null) return refuse("quarantined", "The server is quarantined until an operator releases it in the web UI.", row.serverId);
-  return { answer: { identity: { serverId: row.serverId, serverNo: row.serverNo, organizationId: row.organizationId, serial } }, notAfterMs };
+  if (row.serverId !== agent.agentId || row.keySha256 !== keySha256)
+    return refuse("unknown", "The certificate does not match its record. Enrol the server again.");
+  if (row.identityRevokedAt !== null || row.serverRevokedAt !== null)
+    return refuse("revoked", "The server was revoked. Enrol it again with a new token, or uninstall the agent.", row.serverId);
+  if (row.quarantinedAt !== null)
+    return refuse("quarantined", "The server is quarantined until an operator releases it in the web UI.", row.serverId);
+  return {
+    answer: { identity: { serverId: row.serverId, serverNo: row.serverNo, organizationId: row.organizationId, serial } },
+    notAfterMs,
+  };
 }
 
 /** Reads what an agent's certificate says; null when it is not one of ours. Verifies no signature. */
-export function readAgentCertificate(certificate: Uint8Array | string): { agent: CertifiedAgent; serial: string; keySha256: string; notAfterMs: number } | null {
+export function readAgentCertificate(
+  certificate: Uint8Array | string,
+): { agent: CertifiedAgent; serial: string; keySha256: string; notAfterMs: number } | null {
   try {
     const parsed = new X509Certificate(certificate);
     const agent = parseAgentUri(/^URI:(.*)$/.exec(parsed.subjectAltName ?? "")?.[1] ?? "");
     if (agent === null || parsed.subject !== `CN=${agent.agentId}`) return null;
-    return { agent, serial: parsed.serialNumber.toLowerCase(), keySha256: sha256Hex(parsed.publicKey.export({ format: "der", type: "spki" })), notAfterMs: parsed.validToDate.getTime() };
+    return {
+      agent,
+      serial: parsed.serialNumber.toLowerCase(),
+      keySha256: sha256Hex(parsed.publicKey.export({ format: "der", type: "spki" })),
+      notAfterMs: parsed.validToDate.getTime(),
+    };
   } catch {
     return null; // not a certificate
   }

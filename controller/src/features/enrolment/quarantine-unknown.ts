@@ -31,7 +31,10 @@ export async function quarantineUnknown({ ctx, input }: { ctx: Context; input: U
     if (known !== undefined) return { organizationId: known.organizationId };
     const [server] = await tx.select().from(servers).where(eq(servers.id, input.agent.agentId));
     if (server === undefined) {
-      const [count] = await tx.select({ n: sql<number>`count(*)::int` }).from(servers).where(sql`${servers.quarantinedAt} is not null`);
+      const [count] = await tx
+        .select({ n: sql<number>`count(*)::int` })
+        .from(servers)
+        .where(sql`${servers.quarantinedAt} is not null`);
       if ((count?.n ?? 0) >= maxQuarantined) return null;
     }
     const organizationId = server?.organizationId ?? ctx.installation.defaultOrganizationId;

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "./config.ts";
+
+const noFiles = (path: string): string => {
+  throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+};
+
+describe("settings", () => {
+  it("have defaults that listen to this machine only and keep data apart from the code", () => {
+    const config = readConfig({});
+    expect([config.host, config.port, config.gatewayPort, config.enrolPort]).toEqual(["127.0.0.1", 8080, 8443, 8444]);
+    expect(config.databaseUrl).toBeNull();
+    expect(config.secretKey).toBeNull();
+    expect([...config.roles]).toEqual(["web", "gateway", "worker", "signer"]);
+    expect(config.dataDir.startsWith("/")).toBe(true);
+  });
+
+  it("treat an empty variable as one that is not set", () => {
+    expect(readConfig({ DEVFLOW_PORT: "", DATABASE_URL: "" }).port).toBe(8080);
+  });
+
+  it.each([
+    ["DEVFLOW_PROT", "1"],
+    ["DEVFLOW_PORT", "http"],
+    ["DEVFLOW_PORT", "70000"],
+    ["DEVFLOW_ROLES", "web,everything"],
+    ["DATABASE_URL", "mysql://root@localhost/db"],
+    ["DEVFLOW_BOOTSTRAP_TOKEN", "short"],
+    ["DEVFLOW_RETENTION_10S_DAYS", "0"],
+  ])("refuse %s=%s by its name", (name, value) => {
+    expect(() => readConfig({ [name]: value })).toThrow(name);
+  });
+
+  it("ask for the administrator's address and password together", () => {
+    expect(() => readConfig({ DEVFLOW_ADMIN_EMAIL: "a@example.com" })).toThrow("go together");
+  });
+
+  it("leave other programs' variables alone", () => {
+    expect(() => readConfig({ DEVFLOW_TEST_DATABASE_URL: "x", DEVFLOW_AGENT_STATE: "y", PATH: "/bin" })).not.toThrow();
+  });
+});
+
+describe("secrets by file", () => {
+  const files: Record<string, string> = {
+    "/run/secrets/key": "c2VjcmV0\n",
+    "/run/secrets/url": "postgres://u:p@db/devflow",
+    "/run/secrets/empty": "\n",
+  };
+  const read = (path: string) => files[path] ?? noFiles(path);
+
+  it("are read without their last line break", () => {
+    const config = readConfig({ DEVFLOW_SECRET_KEY_FILE: "/run/secrets/key", DATABASE_URL_FILE: "/run/secrets/url" }, read);
+    expect(config.secretKey).toBe("c2VjcmV0");
+    expect(config.databaseUrl).toBe("postgres://u:p@db/devflow");
+  });
+
+  it("are checked like the variable itself", () => {
+    expect(() => readConfig({ DATABASE_URL_FILE: "/run/secrets/key" }, read)).toThrow("DATABASE_URL: expected postgres://");
+  });
+
+  it("refuse to start when the file is missing or empty, instead of starting without the secret", () => {
+    expect(() => readConfig({ DEVFLOW_SECRET_KEY_FILE: "/run/secrets/none" }, read)).toThrow("DEVFLOW_SECRET_KEY_FILE: ENOENT");
+    expect(() => readConfig({ DEVFLOW_SECRET_KEY_FILE: "/run/secrets/empty" }, read)).toThrow("is empty");
+  });
+
+  it("refuse two values for one setting", () => {
+    expect(() => readConfig({ DEVFLOW_SECRET_KEY: "a", DEVFLOW_SECRET_KEY_FILE: "/run/secrets/key" }, read)).toThrow("both set");
+  });
+
+  it("exist for secrets only", () => {
+    expect(() => readConfig({ DEVFLOW_PORT_FILE: "/run/secrets/key" }, read)).toThrow("DEVFLOW_PORT_FILE is not a setting");
+  });
+});
