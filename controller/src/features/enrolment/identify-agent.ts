@@ -1,31 +1,18 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { eq } from "drizzle-orm";
 import type { Context } from "../../platform/context.ts";
-import type { AgentIdentity } from "../../platform/rpc/index.ts";
+import type { AgentIdentity, IdentityRefusal } from "../../platform/rpc/index.ts";
 import { servers } from "../servers/schema.ts";
 import { quarantineUnknown } from "./quarantine-unknown.ts";
 import { type CertifiedAgent, parseAgentUri, sha256Hex } from "./rules.ts";
 import { agentIdentities } from "./schema.ts";
 
-/** Why a peer whose certificate the CA signed is turned away all the same. */
-export interface Refusal {
-  readonly reason: "unknown" | "revoked" | "quarantined" | "wrong_epoch" | "foreign_installation" | "expired" | "malformed";
-  /** For the gateway's log and the agent's: what was expected, what came, what to do. */
-  readonly message: string;
-  /** Set when the server is known, for the log. */
-  readonly serverId?: string;
-}
-
-export type Identified =
-  | { readonly identity: AgentIdentity; readonly refusal?: never }
-  | { readonly identity?: never; readonly refusal: Refusal };
-
 export interface AgentIdentifier {
   /**
    * Settles who a TLS peer is.
-   * @param certificate the peer's leaf (DER), whose chain up to `gatewayCredentials().caPem` the TLS layer has verified
+   * @param certificate the peer's leaf, whose chain up to `gatewayCredentials().caPem` the TLS layer has verified
    */
-  identify(certificate: Uint8Array): Promise<Identified>;
+  identify(certificate: X509Certificate): Promise<AgentIdentity | IdentityRefusal>;
   /** Ends the subscriptions that keep the cache honest. */
   close(): void;
 }
@@ -48,17 +35,17 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
 
   return {
     async identify(certificate) {
-      const key = sha256Hex(certificate);
+      const key = certificate.fingerprint256;
       const nowMs = ctx.clock.now();
       const known = cache.get(key);
-      if (known !== undefined && known.untilMs > nowMs && known.notAfterMs > nowMs) return { identity: known.identity };
+      if (known !== undefined && known.untilMs > nowMs && known.notAfterMs > nowMs) return known.identity;
       cache.delete(key);
       const before = generation;
-      const { answer, notAfterMs } = await look(ctx, certificate);
-      if (answer.identity !== undefined && before === generation) {
+      const answer = await look(ctx, certificate);
+      if (!("refused" in answer) && before === generation) {
         const oldest = cache.size >= maxCached ? cache.keys().next().value : undefined;
         if (oldest !== undefined) cache.delete(oldest);
-        cache.set(key, { identity: answer.identity, notAfterMs, untilMs: nowMs + cacheMs });
+        cache.set(key, { identity: answer, notAfterMs: certificate.validToDate.getTime(), untilMs: nowMs + cacheMs });
       }
       return answer;
     },
@@ -66,16 +53,13 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
   };
 }
 
-const refuse = (reason: Refusal["reason"], message: string, serverId?: string): { answer: Identified; notAfterMs: number } => ({
-  answer: { refusal: { reason, message, ...(serverId !== undefined && { serverId }) } },
-  notAfterMs: 0,
-});
+const refuse = (refused: IdentityRefusal["refused"], message: string): IdentityRefusal => ({ refused, message });
 
-async function look(ctx: Context, der: Uint8Array): Promise<{ answer: Identified; notAfterMs: number }> {
-  const read = readAgentCertificate(der);
+async function look(ctx: Context, certificate: X509Certificate): Promise<AgentIdentity | IdentityRefusal> {
+  const read = readAgentCertificate(certificate);
   if (read === null)
     return refuse(
-      "malformed",
+      "unknown",
       "Expected an agent's certificate, but this one has no identity of the form that this controller gives. Enrol the server again.",
     );
   const { agent, serial, keySha256, notAfterMs } = read;
@@ -84,12 +68,12 @@ async function look(ctx: Context, der: Uint8Array): Promise<{ answer: Identified
     return refuse("expired", `The certificate ended at ${new Date(notAfterMs).toISOString()}. The agent renews it at the enrolment port.`);
   if (agent.installationId !== ctx.installation.id)
     return refuse(
-      "foreign_installation",
+      "unknown",
       `The certificate belongs to installation ${agent.installationId}, this is ${ctx.installation.id}. Enrol the server here.`,
     );
   if (agent.epoch > ctx.installation.epoch) {
     return refuse(
-      "wrong_epoch",
+      "unavailable",
       `The certificate is of epoch ${agent.epoch} and this database of ${ctx.installation.epoch}: it was restored from a backup. Run "devflow admin after-restore".`,
     );
   }
@@ -111,7 +95,6 @@ async function look(ctx: Context, der: Uint8Array): Promise<{ answer: Identified
       return refuse(
         "quarantined",
         "The controller's database was restored from a backup that does not know this certificate. An operator must release the server in the web UI.",
-        agent.agentId,
       );
     }
     return refuse("unknown", "This certificate is not known: the server was deleted. Enrol it again, or uninstall the agent.");
@@ -120,30 +103,17 @@ async function look(ctx: Context, der: Uint8Array): Promise<{ answer: Identified
   if (row.serverId !== agent.agentId || row.keySha256 !== keySha256)
     return refuse("unknown", "The certificate does not match its record. Enrol the server again.");
   if (row.identityRevokedAt !== null || row.serverRevokedAt !== null)
-    return refuse("revoked", "The server was revoked. Enrol it again with a new token, or uninstall the agent.", row.serverId);
-  if (row.quarantinedAt !== null)
-    return refuse("quarantined", "The server is quarantined until an operator releases it in the web UI.", row.serverId);
-  return {
-    answer: { identity: { serverId: row.serverId, serverNo: row.serverNo, organizationId: row.organizationId, serial } },
-    notAfterMs,
-  };
+    return refuse("revoked", "The server was revoked. Enrol it again with a new token, or uninstall the agent.");
+  if (row.quarantinedAt !== null) return refuse("quarantined", "The server is quarantined until an operator releases it in the web UI.");
+  return { serverId: row.serverId, serverNo: row.serverNo, organizationId: row.organizationId, serial };
 }
 
 /** Reads what an agent's certificate says; null when it is not one of ours. Verifies no signature. */
 export function readAgentCertificate(
-  certificate: Uint8Array | string,
+  parsed: X509Certificate,
 ): { agent: CertifiedAgent; serial: string; keySha256: string; notAfterMs: number } | null {
-  try {
-    const parsed = new X509Certificate(certificate);
-    const agent = parseAgentUri(/^URI:(.*)$/.exec(parsed.subjectAltName ?? "")?.[1] ?? "");
-    if (agent === null || parsed.subject !== `CN=${agent.agentId}`) return null;
-    return {
-      agent,
-      serial: parsed.serialNumber.toLowerCase(),
-      keySha256: sha256Hex(parsed.publicKey.export({ format: "der", type: "spki" })),
-      notAfterMs: parsed.validToDate.getTime(),
-    };
-  } catch {
-    return null; // not a certificate
-  }
+  const agent = parseAgentUri(/^URI:(.*)$/.exec(parsed.subjectAltName ?? "")?.[1] ?? "");
+  if (agent === null || parsed.subject !== `CN=${agent.agentId}`) return null;
+  const keySha256 = sha256Hex(parsed.publicKey.export({ format: "der", type: "spki" }));
+  return { agent, serial: parsed.serialNumber.toLowerCase(), keySha256, notAfterMs: parsed.validToDate.getTime() };
 }

@@ -1,6 +1,10 @@
 export { type AuthorityFacts, authorityFacts, enrolmentCredentials, gatewayCredentials, type TlsCredentials } from "./authority.ts";
-export { type AgentIdentifier, identifyAgent, type Identified, type Refusal } from "./identify-agent.ts";
+export { type AgentIdentifier, identifyAgent } from "./identify-agent.ts";
 export { type RenewCertificate, renewCertificate } from "./renew-certificate.ts";
 export { revokeServer } from "./revoke-server.ts";
 export { deleteServer } from "./delete-server.ts";
 export { releaseServer } from "./release-server.ts";
+export { createToken, type CreateTokenInput } from "./create-token.ts";
+export { listTokens } from "./list-tokens.ts";
+export { revokeToken } from "./revoke-token.ts";
+export { taskSigningPublicKey } from "./task-signing-key.ts";

@@ -64,6 +64,7 @@ export async function quarantineUnknown({ ctx, input }: { ctx: Context; input: U
     return { organizationId };
   });
   if (changed === null) return false;
+  ctx.bus.emit("server.revoked", { serverId: input.agent.agentId, reason: "quarantined" });
   ctx.bus.emit("server.changed", { organizationId: changed.organizationId, serverId: input.agent.agentId });
   return true;
 }

@@ -8,7 +8,7 @@ import { migrate } from "drizzle-orm/postgres-js/migrator";
 import pino from "pino";
 import postgres from "postgres";
 import { readConfig } from "../../config.ts";
-import { organizations } from "../../platform/auth/schema.ts";
+import { organizations, users } from "../../platform/auth/schema.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import { createBus } from "../../platform/bus/index.ts";
 import type { Context } from "../../platform/context.ts";
@@ -38,6 +38,7 @@ export async function testContext(settings: Record<string, string> = {}): Promis
   await migrate(db, { migrationsFolder: new URL("../../../migrations", import.meta.url).pathname });
   const id = randomUUID();
   const [organization] = await db.insert(organizations).values({ name: "Default" }).returning();
+  await db.insert(users).values({ id: "u1", name: "Anna", email: "anna@example.com" });
   await db.insert(installation).values({ singleton: 1, id, epoch: 1, storageEngine: "plain" });
   const dataDir = mkdtempSync(join(tmpdir(), "devflow-enrolment-"));
   const clock = { nowMs: Date.now() };

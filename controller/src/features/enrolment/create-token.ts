@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import type { CreatedEnrolmentToken, CreateEnrolmentToken } from "@devflow/api";
+import { AppError } from "@devflow/errors";
+import { and, eq } from "drizzle-orm";
+import { writeAudit } from "../../platform/audit/index.ts";
+import type { Principal } from "../../platform/auth/principal.ts";
+import type { Context } from "../../platform/context.ts";
+import { servers } from "../servers/schema.ts";
+import { authorityFacts } from "./authority.ts";
+import { installCommands } from "./install-command.ts";
+import { toApiToken } from "./list-tokens.ts";
+import { sha256Hex } from "./rules.ts";
+import { enrolmentTokens } from "./schema.ts";
+
+const defaultExpiryMinutes = 60;
+
+export type CreateTokenInput = CreateEnrolmentToken & {
+  /** Host header of the request, for the install line when no public address is set; null without a request. */
+  readonly requestHost: string | null;
+};
+
+/**
+ * Makes a token that lets servers enrol; the answer is the only place where its secret ever stands.
+ * Defaults: one use, 60 minutes.
+ * Throws AppError not_found (replacesServerId of no server of this organisation), invalid (several uses for one
+ * server's place), unavailable (no gateway has started yet).
+ */
+export async function createToken({
+  ctx,
+  principal,
+  input,
+}: {
+  ctx: Context;
+  principal: Principal;
+  input: CreateTokenInput;
+}): Promise<CreatedEnrolmentToken> {
+  const maxUses = input.maxUses ?? 1;
+  if (input.replacesServerId !== undefined && maxUses !== 1) {
+    throw new AppError(
+      "invalid",
+      `A token that keeps a server's history is used once, but maxUses is ${maxUses}. Leave maxUses out, or replacesServerId.`,
+    );
+  }
+  const facts = await authorityFacts(ctx);
+  const nowMs = ctx.clock.now();
+  const secret = `dfe_${randomBytes(32).toString("base64url")}`;
+  const row = await ctx.db.transaction(async (tx) => {
+    if (input.replacesServerId !== undefined) {
+      const [server] = await tx
+        .select({ id: servers.id })
+        .from(servers)
+        .where(and(eq(servers.id, input.replacesServerId), eq(servers.organizationId, principal.organizationId)));
+      if (server === undefined) throw new AppError("not_found", "There is no server with the id in replacesServerId.");
+    }
+    const [made] = await tx
+      .insert(enrolmentTokens)
+      .values({
+        organizationId: principal.organizationId,
+        name: input.name ?? `Token of ${new Date(nowMs).toISOString().slice(0, 16).replace("T", " ")}`,
+        prefix: secret.slice(0, 10),
+        sha256: sha256Hex(secret),
+        maxUses,
+        replacesServerId: input.replacesServerId ?? null,
+        createdBy: principal.kind === "user" ? principal.id : null,
+        createdAt: new Date(nowMs),
+        expiresAt: new Date(nowMs + (input.expiresInMinutes ?? defaultExpiryMinutes) * 60_000),
+      })
+      .returning();
+    if (made === undefined) throw new Error("insert returned no row");
+    await writeAudit(tx, principal, {
+      action: "enrolment-tokens.create",
+      targetKind: "enrolment-token",
+      targetId: made.id,
+      after: { name: made.name, prefix: made.prefix, maxUses, expiresAt: made.expiresAt, replacesServerId: made.replacesServerId },
+    });
+    return made;
+  });
+  return { token: toApiToken(row, []), secret, ...installCommands(ctx, { secret, facts, requestHost: input.requestHost }) };
+}
