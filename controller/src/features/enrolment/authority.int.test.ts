@@ -36,7 +36,7 @@ test("keys are in the database in wrapped form only, and another master key open
 
 test("the gateway's certificate verifies under its fixed name and no other", async () => {
   const credentials = await gatewayCredentials(t.ctx);
-  const server = createServer({ cert: credentials.certChainPem, key: credentials.keyPem });
+  const server = createServer({ cert: credentials.certificateChainPem, key: credentials.privateKeyPem });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
   const dial = (servername: string) =>
@@ -67,7 +67,7 @@ test("the intermediate and listeners are replaced before their end; root and enr
     expect(new X509Certificate(keys.intermediate.certificatePem).verify(new X509Certificate(before.root.certificatePem).publicKey)).toBe(
       true,
     );
-  expect(new X509Certificate((await enrolmentCredentials(t.ctx)).certChainPem).validToDate.getTime()).toBeGreaterThan(
+  expect(new X509Certificate((await enrolmentCredentials(t.ctx)).certificateChainPem).validToDate.getTime()).toBeGreaterThan(
     t.clock.nowMs + 80 * dayMs,
   );
 });

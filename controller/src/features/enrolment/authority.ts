@@ -26,9 +26,9 @@ export interface AuthorityFacts {
 /** TLS credentials of a listener. */
 export interface TlsCredentials {
   /** Leaf first, then the intermediate, PEM. */
-  readonly certChainPem: string;
+  readonly certificateChainPem: string;
   /** PKCS #8, PEM. */
-  readonly keyPem: string;
+  readonly privateKeyPem: string;
   /** Roots that sign agents' certificates and this one; what agents are told to trust. */
   readonly caPem: readonly string[];
   /** DNS name in the certificate. */
@@ -141,8 +141,10 @@ export async function authorityFacts(ctx: Context): Promise<AuthorityFacts> {
 }
 
 const credentialsOf = (keys: Authority, own: Certified, name: string): TlsCredentials => ({
-  certChainPem: own.certificatePem + keys.intermediate.certificatePem,
-  keyPem: createPrivateKey({ key: own.privateKey, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString(),
+  certificateChainPem: own.certificatePem + keys.intermediate.certificatePem,
+  privateKeyPem: createPrivateKey({ key: own.privateKey, format: "der", type: "pkcs8" })
+    .export({ format: "pem", type: "pkcs8" })
+    .toString(),
   caPem: [keys.root.certificatePem],
   name,
   notAfterMs: own.notAfterMs,

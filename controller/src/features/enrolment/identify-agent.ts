@@ -1,7 +1,7 @@
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { eq } from "drizzle-orm";
 import type { Context } from "../../platform/context.ts";
-import type { AgentIdentity, IdentityRefusal } from "../../platform/rpc/index.ts";
+import type { AgentIdentity, IdentityAnswer } from "../../platform/rpc/index.ts";
 import { servers } from "../servers/schema.ts";
 import { quarantineUnknown } from "./quarantine-unknown.ts";
 import { type CertifiedAgent, parseAgentUri, sha256Hex } from "./rules.ts";
@@ -10,9 +10,9 @@ import { agentIdentities } from "./schema.ts";
 export interface AgentIdentifier {
   /**
    * Settles who a TLS peer is.
-   * @param certificate the peer's leaf, whose chain up to `gatewayCredentials().caPem` the TLS layer has verified
+   * @param certificate the peer's leaf (DER), whose chain up to `gatewayCredentials().caPem` the TLS layer has verified
    */
-  identify(certificate: X509Certificate): Promise<AgentIdentity | IdentityRefusal>;
+  identify(certificate: Uint8Array): Promise<IdentityAnswer>;
   /** Ends the subscriptions that keep the cache honest. */
   close(): void;
 }
@@ -35,17 +35,18 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
 
   return {
     async identify(certificate) {
-      const key = certificate.fingerprint256;
+      const key = sha256Hex(certificate);
       const nowMs = ctx.clock.now();
       const known = cache.get(key);
-      if (known !== undefined && known.untilMs > nowMs && known.notAfterMs > nowMs) return known.identity;
+      if (known !== undefined && known.untilMs > nowMs && known.notAfterMs > nowMs) return { identity: known.identity };
       cache.delete(key);
       const before = generation;
-      const answer = await look(ctx, certificate);
-      if (!("refused" in answer) && before === generation) {
+      const leaf = new X509Certificate(certificate);
+      const answer = await look(ctx, leaf);
+      if (answer.identity !== undefined && before === generation) {
         const oldest = cache.size >= maxCached ? cache.keys().next().value : undefined;
         if (oldest !== undefined) cache.delete(oldest);
-        cache.set(key, { identity: answer, notAfterMs: certificate.validToDate.getTime(), untilMs: nowMs + cacheMs });
+        cache.set(key, { identity: answer.identity, notAfterMs: leaf.validToDate.getTime(), untilMs: nowMs + cacheMs });
       }
       return answer;
     },
@@ -53,13 +54,14 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
   };
 }
 
-const refuse = (refused: IdentityRefusal["refused"], message: string): IdentityRefusal => ({ refused, message });
+type Reason = "unknown" | "revoked" | "quarantined" | "unavailable" | "foreign_installation" | "expired" | "malformed";
+const refuse = (reason: Reason, message: string): IdentityAnswer => ({ refusal: { reason, message } });
 
-async function look(ctx: Context, certificate: X509Certificate): Promise<AgentIdentity | IdentityRefusal> {
+async function look(ctx: Context, certificate: X509Certificate): Promise<IdentityAnswer> {
   const read = readAgentCertificate(certificate);
   if (read === null)
     return refuse(
-      "unknown",
+      "malformed",
       "Expected an agent's certificate, but this one has no identity of the form that this controller gives. Enrol the server again.",
     );
   const { agent, serial, keySha256, notAfterMs } = read;
@@ -68,7 +70,7 @@ async function look(ctx: Context, certificate: X509Certificate): Promise<AgentId
     return refuse("expired", `The certificate ended at ${new Date(notAfterMs).toISOString()}. The agent renews it at the enrolment port.`);
   if (agent.installationId !== ctx.installation.id)
     return refuse(
-      "unknown",
+      "foreign_installation",
       `The certificate belongs to installation ${agent.installationId}, this is ${ctx.installation.id}. Enrol the server here.`,
     );
   if (agent.epoch > ctx.installation.epoch) {
@@ -105,7 +107,7 @@ async function look(ctx: Context, certificate: X509Certificate): Promise<AgentId
   if (row.identityRevokedAt !== null || row.serverRevokedAt !== null)
     return refuse("revoked", "The server was revoked. Enrol it again with a new token, or uninstall the agent.");
   if (row.quarantinedAt !== null) return refuse("quarantined", "The server is quarantined until an operator releases it in the web UI.");
-  return { serverId: row.serverId, serverNo: row.serverNo, organizationId: row.organizationId, serial };
+  return { identity: { serverId: row.serverId, serverNo: row.serverNo, organizationId: row.organizationId, serial } };
 }
 
 /** Reads what an agent's certificate says; null when it is not one of ours. Verifies no signature. */
