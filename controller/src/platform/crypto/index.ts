@@ -7,3 +7,6 @@ export interface MasterKey {
   /** 32 bytes that are always the same for this key and purpose (HKDF-SHA256); signs session cookies, for example. */
   derive(purpose: string): Buffer;
 }
+
+export { createMasterKey, loadMasterKey } from "./master-key.ts";
+export { loadTaskSigningKey, type TaskSigningKey } from "./task-signing-key.ts";

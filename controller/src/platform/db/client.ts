@@ -1,0 +1,80 @@
+import type { Socket } from "node:net";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import type { Database, Sql } from "./index.ts";
+import { databaseName, socketPort } from "./embedded/index.ts";
+import { socketPath } from "./embedded/settings.ts";
+import { connectDatabase } from "./socket.ts";
+
+/** Where a database is: the folder of a unix socket and a name, or an address. */
+export type DatabaseTarget = { readonly socketFolder: string; readonly database: string } | { readonly url: string };
+
+/** Target of the embedded server. */
+export const embeddedTarget = (socketFolder: string, database = databaseName): DatabaseTarget => ({ socketFolder, database });
+
+export interface ClientOptions {
+  /** Connections at most. Default 10. */
+  max?: number;
+  /** Seconds after which an unused connection is closed, which gives the server its memory back. Default 20. */
+  idleSeconds?: number;
+  /** Off when the target is a pooler that hands out connections by transaction. Default on. */
+  prepare?: boolean;
+  /** Shown in pg_stat_activity. */
+  name?: string;
+}
+
+/**
+ * A postgres.js client that connects when first used, and again by itself whenever the connection was lost. While the
+ * database is away queries fail at once with a connection error (see databaseUnavailable) rather than wait.
+ *
+ * Types: bigint and numeric sums come as number (ours stay below 2^53), timestamps as Date, undefined is written as null.
+ */
+export function createClient(target: DatabaseTarget, options: ClientOptions = {}): Sql {
+  const settings = {
+    max: options.max ?? 10,
+    idle_timeout: options.idleSeconds ?? 20,
+    connect_timeout: 5,
+    prepare: options.prepare ?? true,
+    backoff: (retries: number) => Math.min(0.05 * 2 ** retries, 1),
+    fetch_types: false,
+    onnotice: () => undefined,
+    transform: { undefined: null },
+    types: { number: { to: 20, from: [20], serialize: String, parse: Number } },
+    connection: { application_name: options.name ?? "devflow", timezone: "UTC", idle_in_transaction_session_timeout: 60_000 },
+    socket: socketFactory(target),
+  };
+  // The cast: `socket` is a documented option that the types leave out, and the extra type changes Sql's parameter.
+  return ("url" in target
+    ? postgres(target.url, settings as never)
+    : postgres({ ...settings, path: socketPath(target.socketFolder), user: databaseName, database: target.database, port: socketPort } as never)) as unknown as Sql;
+}
+
+/**
+ * Makes the sockets ourselves, since without noDelay each COPY waits 40 to 90 ms for a delayed acknowledgement.
+ * It must not reject or wait: postgres.js would keep that connection as "connecting" for ever. What is written before
+ * the socket is connected is buffered, and errors arrive by its events.
+ */
+function socketFactory(target: DatabaseTarget): (options: { host: string[]; port: number[] }) => Socket {
+  if (!("url" in target)) return () => connectDatabase({ path: socketPath(target.socketFolder) });
+  let attempt = 0;
+  return ({ host, port }) => {
+    const at = attempt++ % host.length;
+    const name = host[at] as string;
+    if (name.startsWith("/")) return connectDatabase({ path: `${name}/.s.PGSQL.${port[at]}` });
+    const socket = connectDatabase({ host: name, port: port[at] as number });
+    // postgres.js reads the name for TLS from here.
+    return Object.assign(socket, { host: name });
+  };
+}
+
+/** drizzle over a client, without the changes that it makes to the client's own handling of dates and JSON. */
+export function createDrizzle(sql: Sql): Database {
+  const { parsers, serializers } = sql.options as unknown as { parsers: Record<number, unknown>; serializers: Record<number, unknown> };
+  const before = { parsers: { ...parsers }, serializers: { ...serializers } };
+  const db = drizzle(sql, { casing: "snake_case" });
+  Object.assign(parsers, before.parsers);
+  Object.assign(serializers, before.serializers);
+  // drizzle hands over JSON as text already, sql.json() as a value.
+  for (const type of [114, 3802]) serializers[type] = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  return db;
+}

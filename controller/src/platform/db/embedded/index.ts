@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { readFile, realpath, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { installBinaries } from "./binaries.ts";
+import { ensureCluster, writeFor } from "./cluster.ts";
+import { lockDataFolder } from "./data-folder-lock.ts";
+import { assertCanEnter, databaseUser } from "./database-user.ts";
+import { makeDataDir, makeFolder } from "./folders.ts";
+import { isReady, launch, type Served } from "./launch.ts";
+import { runningPostmaster, signal, stopPostmaster } from "./postmaster.ts";
+import { makeSocketFolder } from "./socket-folder.ts";
+import { pgHbaConf, pgIdentConf, postgresqlConf } from "./settings.ts";
+import { supervise } from "./supervise.ts";
+
+export { databaseName, socketPort } from "./settings.ts";
+export { makeDataDir } from "./folders.ts";
+
+/** A PostgreSQL of our own that serves until stop(). */
+export interface EmbeddedServer {
+  /** Folder of its unix socket; it listens nowhere else. */
+  readonly socketFolder: string;
+  /** Number of the postmaster at this moment; null while it is being started again. */
+  readonly pid: number | null;
+  /** Fast shutdown; gives the data folder back. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the embedded PostgreSQL in `<dataDir>/postgresql`, or adopts the one that a killed controller left there, and
+ * starts it again whenever it dies. As root it runs as an unprivileged user.
+ *
+ * Resolves when it takes connections; crash recovery may take its time before that.
+ * Throws AppError conflict when another controller uses the folder, unavailable with the reason for everything else.
+ */
+export async function startEmbedded({ dataDir, log }: { dataDir: string; log: Logger }): Promise<EmbeddedServer> {
+  await makeDataDir(dataDir);
+  // The kernel tells a process's folder without links; to find our processes again we have to use the same form.
+  const base = join(await realpath(dataDir), "postgresql");
+  await makeFolder(base, process.getuid?.() === 0 ? 0o711 : 0o700);
+  const unlock = await lockDataFolder(base);
+  try {
+    const cluster = join(base, "data");
+    const user = await databaseUser(cluster);
+    assertCanEnter(user, base);
+    const binaries = await installBinaries(join(base, "binaries"));
+    await ensureCluster(cluster, binaries, user);
+    const socketFolder = await makeSocketFolder(base, user);
+    const files = {
+      "postgresql.conf": postgresqlConf(socketFolder, join(base, "postgresql.local.conf")),
+      "pg_hba.conf": pgHbaConf,
+      "pg_ident.conf": pgIdentConf([userInfo().username, "root"]),
+    };
+    for (const [name, text] of Object.entries(files)) await writeFor(user, join(cluster, name), text);
+
+    const settingsHash = createHash("sha256").update(JSON.stringify([binaries.version, files])).digest("hex");
+    const hashFile = join(base, "started-with");
+    const start = async (): Promise<Served> => {
+      await writeFile(hashFile, settingsHash, { mode: 0o600 });
+      return launch({ cluster, program: binaries.postgres, user, logFile: join(base, "server.log"), log });
+    };
+    const left = await runningPostmaster(cluster);
+    const adoptable = left !== null && isReady(left) && (await readFile(hashFile, "utf8").catch(() => null)) === settingsHash;
+    if (left !== null && !adoptable) {
+      log.info({ pid: left.pid }, "stopping the database server of an earlier run");
+      await stopPostmaster(left.pid, cluster);
+    }
+    if (adoptable) {
+      log.info({ pid: left.pid }, "adopting the database server of an earlier run");
+      signal(left.pid, "SIGHUP");
+    }
+    const supervised = supervise({ cluster, first: adoptable ? { pid: left.pid, child: null } : await start(), start, log });
+    return {
+      socketFolder,
+      get pid() {
+        return supervised.pid;
+      },
+      async stop() {
+        await supervised.stop();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}

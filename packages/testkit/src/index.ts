@@ -1,0 +1,1 @@
+export * from "./fresh-database.ts";
