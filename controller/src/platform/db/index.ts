@@ -15,7 +15,7 @@ export { ensureInstallation } from "./installation.ts";
 export { migrate, underSchemaLock } from "./migrate.ts";
 
 /** postgres.js client. */
-export type Sql = postgres.Sql<{ number: number }>;
+export type Sql = postgres.Sql;
 /** drizzle over postgres.js, with `casing: "snake_case"`. */
 export type Database = PostgresJsDatabase;
 
@@ -39,7 +39,10 @@ const oldestServer = 150_000;
  * Throws AppError: unavailable or conflict from the embedded server, precondition_failed for a PostgreSQL before 15
  * or when the server refuses user, password or database name.
  */
-export async function openDatabase(config: Pick<Config, "dataDir" | "databaseUrl" | "databaseDirectUrl">, log: Logger): Promise<OpenDatabase> {
+export async function openDatabase(
+  config: Pick<Config, "dataDir" | "databaseUrl" | "databaseDirectUrl">,
+  log: Logger,
+): Promise<OpenDatabase> {
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir, log }) : null;
   const target: DatabaseTarget = embedded === null ? { url: config.databaseUrl as string } : embeddedTarget(embedded.socketFolder);
   const directTarget: DatabaseTarget = config.databaseDirectUrl === null || embedded !== null ? target : { url: config.databaseDirectUrl };
@@ -72,10 +75,17 @@ async function waitUntilItAnswers(sql: Sql, log: Logger): Promise<void> {
     } catch (error) {
       if (error instanceof AppError) throw error;
       if (databaseUnavailable(error) === undefined) {
-        throw new AppError("precondition_failed", `The database of DATABASE_URL refuses: ${(error as Error).message}. Check user, password, database name and TLS.`, { cause: error });
+        throw new AppError(
+          "precondition_failed",
+          `The database of DATABASE_URL refuses: ${(error as Error).message}. Check user, password, database name and TLS.`,
+          { cause: error },
+        );
       }
       const waitMs = Math.min(500 * 2 ** attempt, 5_000);
-      log.warn({ waitMs, reason: (error as Error).message || (error as { code?: string }).code }, "the database of DATABASE_URL does not answer yet; trying again");
+      log.warn(
+        { waitMs, reason: (error as Error).message || (error as { code?: string }).code },
+        "the database of DATABASE_URL does not answer yet; trying again",
+      );
       await sleep(waitMs);
     }
   }
