@@ -132,7 +132,7 @@ test("certificates that the CA signed but that are not of this installation, ser
   const uri = (changes: object) => agentUri({ installationId: t.ctx.installation.id, epoch: 1, agentId: agent.agentId, ...changes });
   expect(await made(uri({ installationId: other.agentId }), agent.agentId)).toMatchObject({ refusal: { reason: "foreign_installation" } });
   expect(await made(uri({}), agent.agentId)).toMatchObject({ refusal: { reason: "unknown" } });
-  expect(await made(uri({}), other.agentId)).toMatchObject({ refusal: { reason: "unknown" } });
+  expect(await made(uri({}), other.agentId)).toMatchObject({ refusal: { reason: "malformed" } });
   expect(await made(uri({ epoch: 2 }), agent.agentId)).toMatchObject({ refusal: { reason: "unavailable" } });
   expect(await made("https://example.com/", agent.agentId)).toMatchObject({ refusal: { reason: "malformed" } });
   expect(await made(uri({}), agent.agentId, t.clock.nowMs - 31 * dayMs)).toMatchObject({ refusal: { reason: "expired" } });

@@ -8,3 +8,4 @@ export { createToken, type CreateTokenInput } from "./create-token.ts";
 export { listTokens } from "./list-tokens.ts";
 export { revokeToken } from "./revoke-token.ts";
 export { taskSigningPublicKey } from "./task-signing-key.ts";
+export { type AfterRestore, afterRestore } from "./after-restore.ts";
