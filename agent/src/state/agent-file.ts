@@ -29,7 +29,8 @@ export function checkAgentFile(value: unknown): AgentFile {
   if (!isPort(file.gatewayPort)) throw wrong("gatewayPort", "a port");
   if (!isPort(file.enrolPort)) throw wrong("enrolPort", "a port");
   if (!isText(file.gatewayName)) throw wrong("gatewayName", "the gateway's name");
-  if (typeof file.agentId !== "string" || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(file.agentId)) throw wrong("agentId", "a UUID in lower case");
+  if (typeof file.agentId !== "string" || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(file.agentId))
+    throw wrong("agentId", "a UUID in lower case");
   if (!Number.isInteger(file.epoch) || (file.epoch as number) < 0) throw wrong("epoch", "a whole number");
   const { controllerHost, gatewayPort, enrolPort, gatewayName, agentId } = file as unknown as AgentFile;
   return { controllerHost, gatewayPort, enrolPort, gatewayName, agentId, epoch: file.epoch as number };
@@ -43,7 +44,9 @@ export async function readAgentFile(stateDir: string): Promise<AgentFile> {
     text = await readFile(path, "utf8");
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
-      throw new AppError("not_found", `This machine is not enrolled: ${path} does not exist. Run the line that "Add a server" shows.`, { cause });
+      throw new AppError("not_found", `This machine is not enrolled: ${path} does not exist. Run the line that "Add a server" shows.`, {
+        cause,
+      });
     }
     throw new AppError("internal", `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }

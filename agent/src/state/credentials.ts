@@ -34,7 +34,13 @@ export function pair(keyPem: string, certificatePem: string, staged: boolean): C
   try {
     const certificate = new X509Certificate(certificatePem);
     if (!certificate.publicKey.equals(createPublicKey(createPrivateKey(keyPem)))) return null;
-    return { keyPem, certificatePem, notBeforeMs: certificate.validFromDate.getTime(), notAfterMs: certificate.validToDate.getTime(), staged };
+    return {
+      keyPem,
+      certificatePem,
+      notBeforeMs: certificate.validFromDate.getTime(),
+      notAfterMs: certificate.validToDate.getTime(),
+      staged,
+    };
   } catch {
     return null; // damaged PEM: the caller says which files it looked at
   }
@@ -54,7 +60,10 @@ export async function loadCredentials(stateDir: string): Promise<Credentials[]> 
     }
   }
   if (found.length === 0) {
-    throw new AppError("invalid", `No certificate with its key in ${stateDir}: expected key.pem and cert.pem that belong together; enrol this machine again`);
+    throw new AppError(
+      "invalid",
+      `No certificate with its key in ${stateDir}: expected key.pem and cert.pem that belong together; enrol this machine again`,
+    );
   }
   return found;
 }
@@ -91,7 +100,8 @@ export async function writeFirstCredentials(
   stateDir: string,
   files: { keyPem: string; certificatePem: string; caPem: string; taskSigningPem: string },
 ): Promise<void> {
-  if (!pair(files.keyPem, files.certificatePem, false)) throw new AppError("invalid", "The certificate that came is not for the key that was sent");
+  if (!pair(files.keyPem, files.certificatePem, false))
+    throw new AppError("invalid", "The certificate that came is not for the key that was sent");
   await rm(join(stateDir, "next"), { recursive: true, force: true });
   await writeFileAtomic(join(stateDir, "key.pem"), files.keyPem, { sync: true });
   await writeFileAtomic(join(stateDir, "cert.pem"), files.certificatePem, { mode: 0o644, sync: true });

@@ -6,7 +6,11 @@ import { dirname } from "node:path";
  * @param options.mode default 0o600
  * @param options.sync true: on disk (file and folder) before this resolves. Default false
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number; sync?: boolean } = {}): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  options: { mode?: number; sync?: boolean } = {},
+): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     const file = await open(temporary, "w", options.mode ?? 0o600);
