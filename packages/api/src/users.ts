@@ -32,8 +32,13 @@ export type SetupRequest = z.infer<typeof setupRequest>;
 export const signInRequest = z.object({ email: z.email().max(254), password: z.string().min(1).max(128) }).meta({ id: "SignInRequest" });
 export type SignInRequest = z.infer<typeof signInRequest>;
 
-/** POST /api/v1/me/password: every other session of the user ends at once. */
+/** POST /api/v1/me/password: every other session of the user ends at once, and the user's API tokens unless kept. */
 export const changePasswordRequest = z
-  .object({ currentPassword: z.string().min(1).max(128), newPassword: z.string().min(12).max(128) })
+  .object({
+    currentPassword: z.string().min(1).max(128),
+    newPassword: z.string().min(12).max(128),
+    /** Default false. */
+    keepTokens: z.boolean().optional(),
+  })
   .meta({ id: "ChangePasswordRequest" });
 export type ChangePasswordRequest = z.infer<typeof changePasswordRequest>;

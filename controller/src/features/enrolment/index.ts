@@ -1,3 +1,6 @@
+import type { Feature } from "../../platform/feature.ts";
+import { enrolmentRoutes } from "./routes.ts";
+
 export { type AuthorityFacts, authorityFacts, enrolmentCredentials, gatewayCredentials, type TlsCredentials } from "./authority.ts";
 export { type AgentIdentifier, identifyAgent } from "./identify-agent.ts";
 export { type RenewCertificate, renewCertificate } from "./renew-certificate.ts";
@@ -9,3 +12,5 @@ export { listTokens } from "./list-tokens.ts";
 export { revokeToken } from "./revoke-token.ts";
 export { taskSigningPublicKey } from "./task-signing-key.ts";
 export { type AfterRestore, afterRestore } from "./after-restore.ts";
+
+export const enrolment: Feature = { name: "enrolment", routes: enrolmentRoutes };

@@ -1,4 +1,16 @@
-/** HTTP API under construction by features: see define-route. */
+import type { Auth } from "../auth/index.ts";
+import type { Topic } from "./live/topic.ts";
+import type { Handler, RouteDefinition } from "./route.ts";
+
+export { type Demand, defineRoute, Reply, type RouteDefinition, type RouteRequest } from "./route.ts";
+export type { LiveSubscriber, Topic } from "./live/topic.ts";
+
+/** What features add their routes and live topics to. */
 export interface Api {
-  readonly routes: readonly unknown[];
+  readonly auth: Auth;
+  /** Throws Error when the definition has no permission or its method and path are taken. */
+  route<D extends RouteDefinition>(definition: D, handler: Handler<D>): void;
+  topic(topic: Topic): void;
+  readonly routes: readonly RouteDefinition[];
+  readonly topics: readonly Topic[];
 }

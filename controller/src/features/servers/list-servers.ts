@@ -1,0 +1,72 @@
+import type { serverListQuery, Server } from "@devflow/api";
+import { AppError } from "@devflow/errors";
+import type { z } from "zod";
+import type { Principal } from "../../platform/auth/index.ts";
+import type { Context } from "../../platform/context.ts";
+import { type Page, readCursor, writeCursor } from "../../platform/http/cursor.ts";
+import { columnsSql, fromSql, type ServerRow, stateSql, toServer } from "./server-rows.ts";
+
+type Input = z.output<typeof serverListQuery>;
+
+/** What somebody typed, with LIKE's own signs taken literally. */
+const likePattern = (text: string) => `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
+
+/**
+ * Servers of the organisation with state and newest values, 50 a page by default, by name unless sorted otherwise.
+ * Servers without a value come last either way. Throws AppError invalid for a cursor of another list or order.
+ */
+export async function listServers({ ctx, principal, input }: { ctx: Context; principal: Principal; input: Input }): Promise<Page<Server>> {
+  const { sql } = ctx;
+  const sort = input.sort ?? "name";
+  const descending = sort.startsWith("-");
+  const by = sort.replace("-", "");
+  const text = by === "name" || by === "state";
+  const limit = input.limit ?? 50;
+  const missing = descending ? sql`'-infinity'::float8` : sql`'infinity'::float8`;
+  const sortSql =
+    by === "name"
+      ? sql`lower(s.name)`
+      : by === "state"
+        ? sql`array_position(array['quarantined','offline','pending','online','revoked'], ${stateSql(sql)})::text`
+        : by === "cpu"
+          ? sql`coalesce(l.cpu_percent::float8, ${missing})`
+          : by === "memory"
+            ? sql`coalesce(l.memory_used_bytes::float8 / nullif(l.memory_total_bytes, 0), ${missing})`
+            : sql`coalesce(l.disk_used_percent::float8, ${missing})`;
+  // Infinity has no JSON, so the sort value travels as text.
+  const after = readCursor(input.cursor, ["string", "string", "string"]);
+  const valid =
+    after === null ||
+    (after[0] === sort && /^[0-9a-f-]{36}$/.test(after[2]) && (text || /^-?(\d+(\.\d+)?(e[+-]?\d+)?|infinity)$/i.test(after[1])));
+  if (!valid) throw new AppError("invalid", "cursor: expected the nextCursor of an earlier answer to the same list in the same order");
+  const than = descending ? sql`<` : sql`>`;
+  const rows = await sql<(ServerRow & { sortValue: string })[]>`
+    select ${columnsSql(sql)}, (${sortSql})::text as "sortValue"
+    ${fromSql(sql)}
+    where s.organization_id = ${principal.organizationId}
+      ${input.state === undefined ? sql`` : sql`and ${stateSql(sql)} = ${input.state}`}
+      ${input.search === undefined || input.search.trim() === "" ? sql`` : searchSql(ctx, input.search.trim())}
+      ${after === null ? sql`` : sql`and (${sortSql}, s.id) ${than} (${text ? sql`${after[1]}::text` : sql`${after[1]}::text::float8`}, ${after[2]}::uuid)`}
+    order by ${sortSql} ${descending ? sql`desc` : sql`asc`}, s.id ${descending ? sql`desc` : sql`asc`}
+    limit ${limit + 1}`;
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: page.map(toServer),
+    nextCursor: rows.length > limit && last !== undefined ? writeCursor([sort, last.sortValue, last.id]) : null,
+  };
+}
+
+function searchSql({ sql }: Context, search: string) {
+  const pattern = likePattern(search);
+  return sql`and (s.name ilike ${pattern} or s.hostname ilike ${pattern} or s.os_name ilike ${pattern} or a.address ilike ${pattern})`;
+}
+
+/** Servers by id, within one organisation; in no order. */
+export async function serversById(ctx: Context, organizationId: string, ids: readonly string[]): Promise<Server[]> {
+  const { sql } = ctx;
+  const rows = await sql<ServerRow[]>`
+    select ${columnsSql(sql)} ${fromSql(sql)}
+    where s.organization_id = ${organizationId} and s.id = any(${[...ids]}::uuid[])`;
+  return rows.map(toServer);
+}

@@ -1,0 +1,87 @@
+import {
+  fleetSummary as fleetSummarySchema,
+  id,
+  server,
+  serverListQuery,
+  serverPage,
+  updateServer as updateServerBody,
+} from "@devflow/api";
+import { z } from "zod";
+import type { Context } from "../../platform/context.ts";
+import { type Api, defineRoute } from "../../platform/http/index.ts";
+import { deleteServer, revokeServer } from "../enrolment/index.ts";
+import { fleetSummary } from "./fleet-summary.ts";
+import { getServer } from "./get-server.ts";
+import { listServers } from "./list-servers.ts";
+import { liveList } from "./live-list.ts";
+import { liveServer } from "./live-server.ts";
+import { serverScope } from "./server-scope.ts";
+import { updateServer } from "./update-server.ts";
+
+const path = "/api/v1/servers";
+const tag = "servers";
+
+/** Routes and live topics of servers. */
+export function serverRoutes(api: Api, ctx: Context): void {
+  const one = {
+    path: `${path}/{id}`,
+    tag,
+    params: z.object({ id }),
+    scope: (params: Record<string, string>) => serverScope(ctx, params["id"] ?? ""),
+  } as const;
+  const list = defineRoute({
+    method: "get",
+    path,
+    permission: "view",
+    tag,
+    summary: "Servers with state and newest values",
+    query: serverListQuery,
+    response: serverPage,
+  });
+  const summary = defineRoute({
+    method: "get",
+    path: `${path}/summary`,
+    permission: "view",
+    tag,
+    summary: "Counts and medians over all servers",
+    response: fleetSummarySchema,
+  });
+  const get = defineRoute({ ...one, method: "get", permission: "view", summary: "One server", response: server });
+  const update = defineRoute({
+    ...one,
+    method: "patch",
+    permission: "edit",
+    summary: "Rename a server",
+    body: updateServerBody,
+    response: server,
+  });
+  const revoke = defineRoute({
+    ...one,
+    path: `${path}/{id}/revoke`,
+    method: "post",
+    permission: "admin",
+    summary: "Take a server's identity away for good; its history stays",
+    response: server,
+  });
+  const remove = defineRoute({
+    ...one,
+    method: "delete",
+    permission: "admin",
+    summary: "Delete a server with its identity and history",
+    status: 204,
+    response: null,
+  });
+
+  api.route(list, ({ principal, query }) => listServers({ ctx, principal, input: query }));
+  api.route(summary, ({ principal }) => fleetSummary({ ctx, principal }));
+  api.route(get, ({ principal, params }) => getServer({ ctx, principal, input: { serverId: params.id } }));
+  api.route(update, ({ principal, params, body }) => updateServer({ ctx, principal, input: { ...body, serverId: params.id } }));
+  api.route(revoke, async ({ principal, params }) => {
+    await revokeServer({ ctx, principal, input: { serverId: params.id } });
+    return getServer({ ctx, principal, input: { serverId: params.id } });
+  });
+  api.route(remove, async ({ principal, params }) => await deleteServer({ ctx, principal, input: { serverId: params.id } }));
+
+  api.topic(liveList(ctx));
+  api.topic(liveServer(ctx));
+}

@@ -1,0 +1,71 @@
+import type { CreateApiToken, CreatedApiToken } from "@devflow/api";
+import { AppError } from "@devflow/errors";
+import { count, eq } from "drizzle-orm";
+import { writeAudit } from "../../platform/audit/index.ts";
+import { covers, type Principal } from "../../platform/auth/index.ts";
+import { grants } from "../../platform/auth/schema.ts";
+import type { Context } from "../../platform/context.ts";
+import { apiTokens } from "./schema.ts";
+import { newTokenSecret, tokenHash, tokenPrefix } from "./secret.ts";
+import { toApiToken } from "./token-view.ts";
+
+const maxTokens = 1_000;
+
+/**
+ * Makes an API token; the answer is the only one that ever holds its secret.
+ * @param input userId the user behind the request, also behind a token that makes another one
+ * Throws AppError forbidden when more is asked for than the maker may do.
+ */
+export async function createToken({
+  ctx,
+  principal,
+  input,
+}: {
+  ctx: Context;
+  principal: Principal;
+  input: CreateApiToken & { userId: string | null };
+}): Promise<CreatedApiToken> {
+  if (!covers(principal.permission, input.permission)) {
+    throw new AppError(
+      "forbidden",
+      `A token cannot do more than its maker: you are "${principal.permission}", the token would be "${input.permission}"`,
+    );
+  }
+  const secret = newTokenSecret();
+  const { organizationId } = principal;
+  const now = ctx.clock.now();
+  const days = input.expiresInDays ?? null;
+  const token = await ctx.db.transaction(async (tx) => {
+    const [existing] = await tx.select({ count: count() }).from(apiTokens).where(eq(apiTokens.organizationId, organizationId));
+    if ((existing?.count ?? 0) >= maxTokens)
+      throw new AppError("conflict", `There are ${maxTokens} tokens already; revoke those that nobody uses`);
+    const [row] = await tx
+      .insert(apiTokens)
+      .values({
+        organizationId,
+        name: input.name,
+        prefix: tokenPrefix(secret),
+        sha256: tokenHash(secret),
+        createdBy: input.userId,
+        createdAt: new Date(now),
+        expiresAt: days === null ? null : new Date(now + days * 86_400_000),
+      })
+      .returning();
+    await tx.insert(grants).values({
+      organizationId,
+      principalKind: "token",
+      principalId: row!.id,
+      role: input.permission,
+      scopeKind: "organization",
+      scopeId: organizationId,
+    });
+    await writeAudit(tx, principal, {
+      action: "tokens.create",
+      targetKind: "token",
+      targetId: row!.id,
+      after: { name: input.name, permission: input.permission, expiresInDays: days },
+    });
+    return toApiToken(row!, input.permission);
+  });
+  return { token, secret };
+}

@@ -1,0 +1,8 @@
+import type { Feature } from "../../platform/feature.ts";
+import { tokenRoutes } from "./routes.ts";
+
+export { ensureBootstrapToken } from "./ensure-bootstrap-token.ts";
+export { createTokenFinder, type TokenFinder } from "./find-token.ts";
+export { revokeTokensOf } from "./revoke-token.ts";
+
+export const tokens: Feature = { name: "tokens", routes: tokenRoutes };

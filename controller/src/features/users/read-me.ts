@@ -1,0 +1,22 @@
+import type { Me } from "@devflow/api";
+import { eq } from "drizzle-orm";
+import type { Identity } from "../../platform/auth/index.ts";
+import { organizations, users } from "../../platform/auth/schema.ts";
+import type { Context } from "../../platform/context.ts";
+import { version } from "../../platform/version.ts";
+
+/** Who asks, and what they may do here. */
+export async function readMe({ ctx, input: { identity } }: { ctx: Context; input: { identity: Identity } }): Promise<Me> {
+  const [organization] = await ctx.db
+    .select({ id: organizations.id, name: organizations.name })
+    .from(organizations)
+    .where(eq(organizations.id, identity.organizationId));
+  const [user] = identity.kind === "user" ? await ctx.db.select().from(users).where(eq(users.id, identity.id)) : [];
+  return {
+    kind: identity.kind,
+    user: user === undefined ? null : { id: user.id, name: user.name, email: user.email },
+    organization: organization!,
+    permission: identity.permission,
+    version,
+  };
+}

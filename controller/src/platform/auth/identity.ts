@@ -1,0 +1,18 @@
+import type { Permission } from "@devflow/api";
+
+/** A proven session or API token, before a request gives it an address and an id. */
+export interface Identity {
+  readonly kind: "user" | "token";
+  /** User or token id. */
+  readonly id: string;
+  readonly name: string;
+  readonly organizationId: string;
+  readonly permission: Permission;
+  /** The user behind a session, and behind a token the user who made it. */
+  readonly userId: string | null;
+  readonly email: string | null;
+  /** Null for tokens. */
+  readonly sessionId: string | null;
+  /** Milliseconds since 1970 UTC; null: never. */
+  readonly expiresAtMs: number | null;
+}

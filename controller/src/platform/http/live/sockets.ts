@@ -1,0 +1,213 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { liveClientMessage } from "@devflow/api";
+import { AppError } from "@devflow/errors";
+import { WebSocketServer, type WebSocket } from "ws";
+import { demandPermission } from "../../auth/decide.ts";
+import { isBehind } from "../../auth/identity-cache.ts";
+import { type Identity, principalOf } from "../../auth/index.ts";
+import { isOwnOrigin } from "../../auth/origin.ts";
+import type { Context } from "../../context.ts";
+import type { HttpApi } from "../api.ts";
+import { toProblem } from "../problem.ts";
+import { createOutbox } from "./outbox.ts";
+import { liveText } from "./topic.ts";
+
+export const livePath = "/api/v1/live";
+const maxSocketsPerPrincipal = 50;
+const maxSubscriptions = 100;
+const maxMessagesPerMinute = 600;
+const pingMs = 20_000;
+/** A reader that is behind for this long is cut: it would show old values as if they were new. */
+const hopelessMs = 30_000;
+const hopelessBytes = 8_388_608;
+
+export interface LiveSockets {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly count: number;
+  close(): Promise<void>;
+}
+
+interface Connection {
+  readonly identity: Identity;
+  readonly end: (code: number, reason: string) => void;
+}
+
+/** The WebSocket side of the API: the same credentials and the same decide() as the routes. */
+export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
+  const server = new WebSocketServer({ noServer: true, maxPayload: 4096, perMessageDeflate: false, clientTracking: false });
+  const connections = new Set<Connection>();
+  const offRevoked = ctx.bus.on("principal.revoked", ({ kind, id }) => {
+    for (const connection of connections) if (isBehind(connection.identity, kind, id)) connection.end(4401, "signed out");
+  });
+
+  const authenticate = async (request: IncomingMessage) => {
+    const headers = new Headers();
+    for (const name of ["authorization", "cookie"] as const)
+      if (request.headers[name] !== undefined) headers.set(name, request.headers[name]);
+    const address = api.clientAddress(request.socket.remoteAddress, header(request, "x-forwarded-for"));
+    return { address, found: await api.auth.authenticate(headers, { address, userAgent: header(request, "user-agent") }) };
+  };
+
+  const admit = async (request: IncomingMessage, requestId: string) => {
+    const { address, found } = await authenticate(request);
+    const principal = found === null ? null : principalOf(found.identity, address, requestId);
+    demandPermission(principal, "authenticated");
+    const facts = { origin: header(request, "origin"), fetchSite: header(request, "sec-fetch-site"), host: header(request, "host") };
+    if (found!.viaCookie && !isOwnOrigin(facts, ctx.config.publicUrl, false))
+      throw new AppError("forbidden", "This socket was opened by another site");
+    const same = [...connections].filter(({ identity }) => identity.kind === found!.identity.kind && identity.id === found!.identity.id);
+    if (same.length >= maxSocketsPerPrincipal)
+      throw new AppError("rate_limited", `More than ${maxSocketsPerPrincipal} live connections; close some`);
+    return { identity: found!.identity, address };
+  };
+
+  const serve = (socket: WebSocket, request: IncomingMessage, first: Identity, address: string | null, requestId: string) => {
+    const outbox = createOutbox(
+      {
+        get bufferedAmount() {
+          return socket.bufferedAmount;
+        },
+        send: (text, done) => socket.send(text, done),
+      },
+      () => ctx.clock.now(),
+    );
+    const subscriptions = new Map<string, () => void>();
+    let answered = true;
+    let budget = maxMessagesPerMinute;
+    const end = (code: number, reason: string) => {
+      if (socket.readyState === socket.OPEN) socket.close(code, reason);
+      setTimeout(() => socket.terminate(), 1_000).unref();
+      cleanUp();
+    };
+    const connection: Connection = { identity: first, end };
+    const cleanUp = () => {
+      connections.delete(connection);
+      clearInterval(heartbeat);
+      clearInterval(refill);
+      for (const close of subscriptions.values()) close();
+      subscriptions.clear();
+    };
+    const heartbeat = setInterval(() => {
+      if (!answered || outbox.stalledMs() > hopelessMs || socket.bufferedAmount > hopelessBytes) {
+        socket.terminate();
+        return;
+      }
+      answered = false;
+      socket.ping();
+      // Sessions end and roles change without an event that reaches this process: look again.
+      authenticate(request).then(
+        ({ found }) => {
+          if (found === null || found.identity.permission !== first.permission || found.identity.organizationId !== first.organizationId)
+            end(4401, "signed out");
+        },
+        // The database is away: what is open stays open until it is back.
+        (error: unknown) => ctx.log.warn({ scope: "http.live", err: error, requestId }, "could not check a session again"),
+      );
+    }, pingMs);
+    const refill = setInterval(() => (budget = maxMessagesPerMinute), 60_000);
+
+    const subscribe = async (topicName: string) => {
+      if (subscriptions.has(topicName)) return;
+      if (subscriptions.size >= maxSubscriptions)
+        throw new AppError("too_large", `More than ${maxSubscriptions} subscriptions; end some first`);
+      const colon = topicName.indexOf(":");
+      const name = colon === -1 ? topicName : topicName.slice(0, colon);
+      const id = colon === -1 ? "" : topicName.slice(colon + 1);
+      const topic = api.topics.find((t) => t.name === name && t.withId === (colon !== -1));
+      const principal = principalOf(first, address, requestId);
+      // Claimed before the wait, so that a second message for the same topic cannot open it twice.
+      subscriptions.set(topicName, () => {});
+      try {
+        const scope =
+          topic === undefined || (topic.withId && !uuid.test(id)) ? null : topic.scope === undefined ? undefined : await topic.scope(id);
+        demandPermission(principal, topic?.permission ?? "authenticated", scope);
+      } catch (error) {
+        subscriptions.delete(topicName);
+        throw error;
+      }
+      if (!connections.has(connection) || !subscriptions.has(topicName)) return;
+      outbox.send(null, liveText({ type: "subscribed", topic: topicName }));
+      const subscriber = {
+        principal,
+        get ready() {
+          return outbox.ready;
+        },
+        send: (text: string) => outbox.send(topicName, text),
+      };
+      subscriptions.set(topicName, topic!.open(subscriber, id));
+    };
+
+    connections.add(connection);
+    socket.on("pong", () => (answered = true));
+    socket.on("error", () => socket.terminate());
+    socket.on("close", cleanUp);
+    socket.on("message", (data, binary) => {
+      budget -= 1;
+      const message = binary || budget < 0 ? null : parse((data as Buffer).toString());
+      if (message === null) {
+        end(budget < 0 ? 4429 : 4400, budget < 0 ? "too many messages" : "not a message of this protocol");
+        return;
+      }
+      if (message.type === "unsubscribe") {
+        subscriptions.get(message.topic)?.();
+        subscriptions.delete(message.topic);
+        outbox.forget(message.topic);
+        return;
+      }
+      subscribe(message.topic).catch((error: unknown) => {
+        const { problem } = toProblem(error, requestId);
+        if (problem.status >= 500) ctx.log.error({ scope: "http.live", err: error, requestId }, "subscription failed");
+        if (socket.readyState === socket.OPEN)
+          outbox.send(null, liveText({ type: "refused", topic: message.topic, code: problem.code, message: problem.detail }));
+      });
+    });
+  };
+
+  return {
+    get count() {
+      return connections.size;
+    },
+    upgrade(request, socket, head) {
+      const requestId = crypto.randomUUID();
+      socket.on("error", () => socket.destroy());
+      const path = URL.parse(request.url ?? "", "http://localhost")?.pathname;
+      const admitted =
+        path === livePath ? admit(request, requestId) : Promise.reject(new AppError("not_found", `The only WebSocket is ${livePath}`));
+      admitted.then(
+        ({ identity, address }) => server.handleUpgrade(request, socket, head, (ws) => serve(ws, request, identity, address, requestId)),
+        (error: unknown) => {
+          const { problem, headers } = toProblem(error, requestId);
+          if (problem.status >= 500) ctx.log.error({ scope: "http.live", err: error, requestId }, "upgrade failed");
+          const body = JSON.stringify(problem);
+          const lines = Object.entries({ ...headers, "content-length": String(Buffer.byteLength(body)), connection: "close" }).map(
+            ([k, v]) => `${k}: ${v}`,
+          );
+          socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+        },
+      );
+    },
+    async close() {
+      offRevoked();
+      for (const connection of connections) connection.end(1001, "the controller is stopping");
+      server.close();
+      await Promise.resolve();
+    },
+  };
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+const header = (request: IncomingMessage, name: string): string | null => {
+  const value = request.headers[name];
+  return value === undefined ? null : String(value);
+};
+
+function parse(text: string) {
+  try {
+    return liveClientMessage.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    // Not JSON: the caller ends the connection.
+    return null;
+  }
+}

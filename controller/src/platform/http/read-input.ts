@@ -1,0 +1,74 @@
+import { AppError } from "@devflow/errors";
+import { z } from "zod";
+import { invalidInput } from "./problem.ts";
+
+export const maxBodyBytes = 1_048_576;
+
+const strict = (schema: z.ZodType): z.ZodType => (schema instanceof z.ZodObject ? schema.strict() : schema);
+
+/** PostgreSQL cannot store U+0000 in text, so no text may hold it. */
+function refuseNul(text: string, where: "body" | "query"): void {
+  if (text.includes("\0") || /(?<!\\)(?:\\\\)*\\u0000/.test(text)) {
+    throw new AppError("invalid", `The ${where} holds the character U+0000, which no text may hold`);
+  }
+}
+
+/** Query parameters as the schema says; without a schema none are allowed. Throws AppError invalid. */
+export function readQuery(schema: z.ZodObject | undefined, search: URLSearchParams): unknown {
+  const given: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of search) {
+    refuseNul(name + value, "query");
+    if (name in given) throw new AppError("invalid", `The parameter ${name.slice(0, 100)} was given twice; give it once`);
+    given[name] = value;
+  }
+  const parsed = strict(schema ?? z.object({})).safeParse({ ...given });
+  if (!parsed.success) throw invalidInput("query", parsed.error);
+  return parsed.data;
+}
+
+/** The body's bytes. Throws AppError too_large beyond maxBodyBytes, however it was sent. */
+export async function readBody(request: Request): Promise<Buffer> {
+  const tooLarge = () => new AppError("too_large", `The body is larger than ${maxBodyBytes} bytes; send less`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) throw tooLarge();
+  if (request.body === null) return Buffer.alloc(0);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = request.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks);
+    size += value.byteLength;
+    if (size > maxBodyBytes) {
+      await reader.cancel();
+      throw tooLarge();
+    }
+    chunks.push(value);
+  }
+}
+
+/** A JSON body as the schema says. Throws AppError unsupported_media_type, malformed or invalid. */
+export function parseBody(schema: z.ZodType | undefined, contentType: string | null, bytes: Buffer): unknown {
+  if (schema === undefined) {
+    if (bytes.length > 0 && bytes.toString().trim() !== "{}") throw new AppError("invalid", "This request takes no body; send none");
+    return undefined;
+  }
+  if (!/^application\/json\s*(;|$)/i.test(contentType ?? "")) {
+    throw new AppError("unsupported_media_type", `Expected Content-Type: application/json, got ${contentType?.slice(0, 100) ?? "none"}`);
+  }
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError(
+      "malformed",
+      `The body is not JSON in UTF-8${cause instanceof SyntaxError ? "; check its brackets, quotes and commas" : ""}`,
+      { cause },
+    );
+  }
+  refuseNul(text, "body");
+  const parsed = strict(schema).safeParse(value);
+  if (!parsed.success) throw invalidInput("body", parsed.error);
+  return parsed.data;
+}

@@ -1,0 +1,67 @@
+import type { Permission } from "@devflow/api";
+import type { z } from "zod";
+import type { Scope } from "../auth/decide.ts";
+import type { Identity } from "../auth/identity.ts";
+import type { Principal } from "../auth/principal.ts";
+
+/** What a route or topic demands of whoever asks. */
+export type Demand = "public" | "authenticated" | Permission;
+
+/**
+ * What a feature's routes.ts states about one route. There is no default permission: a route without one does not
+ * compile and is refused when it is registered.
+ */
+export interface RouteDefinition {
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
+  /** "/api/v1/servers/{id}" */
+  readonly path: string;
+  readonly permission: Demand;
+  readonly tag: string;
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  /** Strict: a parameter that is not in it is refused. */
+  readonly query?: z.ZodObject;
+  /** JSON body; strict when it is an object. */
+  readonly body?: z.ZodType;
+  /** Default 200. */
+  readonly status?: 200 | 201 | 202 | 204;
+  /** The JSON answer; what is not in it never leaves. Null: the handler answers with a Reply of its own type. */
+  readonly response: z.ZodType | null;
+  /** Where what the path names belongs; null = not there. Without it the principal's own organisation. */
+  readonly scope?: (params: Record<string, string>) => Promise<Scope | null>;
+  /** False leaves Idempotency-Key unused: sign-in and the like, whose answers set cookies. */
+  readonly idempotent?: boolean;
+}
+
+type Parsed<S, Else> = S extends z.ZodType ? z.output<S> : Else;
+
+export interface RouteRequest<D extends RouteDefinition = RouteDefinition> {
+  readonly principal: D["permission"] extends "public" ? Principal | null : Principal;
+  /** The session or token behind the principal. */
+  readonly identity: Identity | null;
+  readonly params: Parsed<D["params"], Record<string, never>>;
+  readonly query: Parsed<D["query"], Record<string, never>>;
+  readonly body: Parsed<D["body"], undefined>;
+  readonly headers: Headers;
+  readonly address: string | null;
+  readonly requestId: string;
+}
+
+/** An answer with headers, or one that is not JSON. */
+export class Reply<T = unknown> {
+  readonly body: T;
+  readonly headers: readonly (readonly [string, string])[];
+
+  constructor(body: T, headers: readonly (readonly [string, string])[] = []) {
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+type Answer<D extends RouteDefinition> = D["response"] extends z.ZodType ? z.input<D["response"]> : string | Uint8Array | undefined | void;
+export type Handler<D extends RouteDefinition> = (request: RouteRequest<D>) => Promise<Answer<D> | Reply<Answer<D> | string>>;
+
+/** Keeps the literal types of a definition, so that its handler is typed by its schemas. */
+export function defineRoute<const D extends RouteDefinition>(definition: D): D {
+  return definition;
+}

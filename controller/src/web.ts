@@ -1,0 +1,46 @@
+import { ensureAdministrator, createSetupCode } from "./features/users/index.ts";
+import { createTokenFinder, ensureBootstrapToken } from "./features/tokens/index.ts";
+import { assets } from "./platform/assets.ts";
+import { createAuth } from "./platform/auth/index.ts";
+import type { Context } from "./platform/context.ts";
+import type { Feature } from "./platform/feature.ts";
+import { createApi, type HttpApi } from "./platform/http/api.ts";
+import { descriptionRoutes } from "./platform/http/description.ts";
+import { healthRoutes } from "./platform/http/health.ts";
+import { createStaticFiles } from "./platform/http/static-files.ts";
+
+/** The role "web" without its listener. */
+export interface Web {
+  readonly api: HttpApi;
+  /** Code of the first administrator's link; null when there is a user. */
+  readonly setupCode: string | null;
+  close(): Promise<void>;
+}
+
+/**
+ * Puts the HTTP side together: who may come in (first user, bootstrap token), the features' routes, the pages.
+ * @param webFolder the built pages; default as the build lays them
+ */
+export async function createWeb(ctx: Context, features: readonly Feature[], webFolder: string = assets.web): Promise<Web> {
+  const finder = createTokenFinder(ctx);
+  const auth = createAuth(ctx, { findToken: (secret) => finder.find(secret) });
+  if (await ensureAdministrator({ ctx, auth })) ctx.log.info({ scope: "users" }, "made the administrator of DEVFLOW_ADMIN_EMAIL");
+  if (await ensureBootstrapToken({ ctx })) ctx.log.info({ scope: "tokens" }, "made the API token of DEVFLOW_BOOTSTRAP_TOKEN");
+  const api = createApi(ctx, auth);
+  healthRoutes(api, ctx);
+  descriptionRoutes(api, ctx);
+  for (const feature of features) feature.routes?.(api, ctx);
+  const files = createStaticFiles(webFolder);
+  api.fallback((path, headers) => {
+    const file = files.answer(path, headers);
+    if (file !== null)
+      return new Response(file.status === 304 ? null : new Uint8Array(file.body), { status: file.status, headers: file.headers });
+    return path === "/"
+      ? new Response("The pages are not built: run npm run build, then reload.\n", {
+          status: 503,
+          headers: { "content-type": "text/plain" },
+        })
+      : null;
+  });
+  return { api, setupCode: await createSetupCode({ ctx }), close: () => finder.close() };
+}
