@@ -8,6 +8,7 @@ import { createClient, createDrizzle, type DatabaseTarget, embeddedTarget } from
 import { startEmbedded } from "./embedded/index.ts";
 import { databaseUnavailable } from "./errors.ts";
 
+export { arrayLiteral } from "./array.ts";
 export { createClient, createDrizzle, type DatabaseTarget } from "./client.ts";
 export { makeDataDir } from "./embedded/index.ts";
 export { databaseUnavailable, sqlState } from "./errors.ts";
