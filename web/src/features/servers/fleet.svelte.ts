@@ -1,0 +1,147 @@
+import type { FleetSummary, Server } from "@devflow/api";
+import { api, type ApiError } from "#api/client.ts";
+import { live } from "#api/live.svelte.ts";
+
+export interface Sparks { readonly cpu: readonly (number | null)[]; readonly memory: readonly (number | null)[] }
+
+const SPARKS_A_CALL = 100;
+const SPARKS_FRESH_MS = 60_000;
+
+/**
+ * All servers of the organisation with their newest values. The first page shows at once and the rest follows; from
+ * then on the live feed keeps it, and a connection that was lost starts a new load. Rows are replaced, never changed
+ * in place; `version` says that something is new.
+ */
+class Fleet {
+  version = $state(0);
+  sparkVersion = $state(0);
+  loaded = $state(false);
+  /** Whether every page has come. */
+  complete = $state(false);
+  error = $state.raw<ApiError | null>(null);
+  summary = $state.raw<FleetSummary | null>(null);
+  #servers = new Map<string, Server>();
+  #sparks = new Map<string, { sparks: Sparks; atMs: number }>();
+  #wanted = new Set<string>();
+  #users = 0;
+  #stop: (() => void)[] = [];
+  #loading: AbortController | null = null;
+  #bump = false;
+  #sparkTimer: ReturnType<typeof setTimeout> | undefined;
+
+  get = (id: string): Server | undefined => this.#servers.get(id);
+  values = (): IterableIterator<Server> => this.#servers.values();
+  get size(): number { return this.#servers.size; }
+
+  /** Loads and follows for as long as somebody uses it; returns what gives it back. */
+  use(): () => void {
+    if (this.#users++ === 0) this.#start();
+    return () => { if (--this.#users === 0) this.#end(); };
+  }
+
+  #start(): void {
+    this.#stop.push(
+      live.subscribe("servers", (m) => {
+        if (m.type !== "servers") return;
+        for (const server of m.changed) this.#servers.set(server.id, server);
+        for (const id of m.removed) this.#servers.delete(id);
+        this.#changed();
+      }),
+      live.onReopened(() => void this.load()),
+    );
+    const timer = setInterval(() => void this.#loadSummary(), 10_000);
+    this.#stop.push(() => clearInterval(timer));
+    void this.load();
+  }
+
+  #end(): void {
+    for (const stop of this.#stop.splice(0)) stop();
+    this.#loading?.abort();
+  }
+
+  /** Forgets everything, at sign-out. */
+  clear(): void {
+    this.#servers.clear();
+    this.#sparks.clear();
+    this.summary = null;
+    this.loaded = this.complete = false;
+    this.version++;
+  }
+
+  #changed(): void {
+    if (this.#bump) return;
+    this.#bump = true;
+    requestAnimationFrame(() => { this.#bump = false; this.version++; });
+  }
+
+  async #loadSummary(): Promise<void> {
+    this.summary = await api.summary().catch(() => this.summary);
+  }
+
+  /** Fetches all pages; what is shown stays until the new rows are there. */
+  async load(): Promise<void> {
+    this.#loading?.abort();
+    const control = new AbortController();
+    this.#loading = control;
+    this.error = null;
+    const seen = new Set<string>();
+    try {
+      const summary = this.#loadSummary();
+      let cursor: string | undefined;
+      do {
+        const page = await api.servers({ limit: cursor === undefined && !this.loaded ? 100 : 500, sort: "name", ...(cursor === undefined ? {} : { cursor }) }, control.signal);
+        for (const server of page.items) {
+          this.#servers.set(server.id, server);
+          seen.add(server.id);
+        }
+        cursor = page.nextCursor ?? undefined;
+        await (this.loaded ? undefined : summary);
+        this.loaded = true;
+        this.#changed();
+      } while (cursor !== undefined);
+      for (const id of this.#servers.keys()) if (!seen.has(id)) this.#servers.delete(id);
+      this.complete = true;
+      this.#changed();
+    } catch (error) {
+      if (!control.signal.aborted) this.error = error as ApiError;
+    }
+  }
+
+  /** A server that another page has just fetched or changed. */
+  put(server: Server): void {
+    this.#servers.set(server.id, server);
+    this.#changed();
+  }
+  remove(id: string): void {
+    this.#servers.delete(id);
+    this.#changed();
+  }
+
+  sparks = (id: string): Sparks | undefined => this.#sparks.get(id)?.sparks;
+
+  /** Asks for the sparklines of the rows on screen; calls are gathered and what is fresh is not asked again. */
+  wantSparks(ids: Iterable<string>): void {
+    const now = Date.now();
+    for (const id of ids) {
+      const had = this.#sparks.get(id);
+      if (!had || now - had.atMs > SPARKS_FRESH_MS) this.#wanted.add(id);
+    }
+    if (this.#wanted.size === 0 || this.#sparkTimer !== undefined) return;
+    this.#sparkTimer = setTimeout(() => {
+      this.#sparkTimer = undefined;
+      const ids = [...this.#wanted].slice(-SPARKS_A_CALL);
+      this.#wanted.clear();
+      void this.#loadSparks(ids);
+    }, 120);
+  }
+
+  async #loadSparks(ids: readonly string[]): Promise<void> {
+    const atMs = Date.now();
+    const result = await api.sparklines(ids).catch(() => null);
+    for (const id of ids) if (result && !this.#sparks.has(id)) this.#sparks.set(id, { sparks: { cpu: [], memory: [] }, atMs });
+    for (const { serverId, cpu, memory } of result?.items ?? []) this.#sparks.set(serverId, { sparks: { cpu, memory }, atMs });
+    this.sparkVersion++;
+  }
+}
+
+export const fleet = new Fleet();

@@ -1,0 +1,3 @@
+// A static page without a server of its own: everything comes from the API.
+export const ssr = false;
+export const prerender = false;

@@ -1,0 +1,29 @@
+/** Relative and exact times, in the reader's zone. */
+
+const steps = [[60, "s"], [3600, "min"], [86_400, "h"], [Number.POSITIVE_INFINITY, "d"]] as const;
+const sizes = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
+
+/** 65,000 ms → "1 min"; under 2 s "now" is meant and "0 s" is given. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const unit = steps.find(([limit]) => seconds < limit)?.[1] ?? "d";
+  return `${Math.floor(seconds / sizes[unit])} ${unit}`;
+}
+
+/** "4 min ago", "just now", "in 3 h". */
+export function formatRelative(timeMs: number, nowMs: number): string {
+  const ms = nowMs - timeMs;
+  if (Math.abs(ms) < 2500) return "just now";
+  return ms > 0 ? `${formatAge(ms)} ago` : `in ${formatAge(-ms)}`;
+}
+
+/** "2026-11-20 14:31:20 GMT+1". */
+export function formatExact(timeMs: number): string {
+  const d = new Date(timeMs);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(d).find((p) => p.type === "timeZoneName")?.value ?? "";
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${zone}`;
+}
+
+/** "14:31:20". */
+export const formatClock = (timeMs: number): string => new Date(timeMs).toLocaleTimeString("en-GB");

@@ -1,0 +1,39 @@
+import { sveltekit } from "@sveltejs/kit/vite";
+import adapter from "@sveltejs/adapter-static";
+import tailwindcss from "@tailwindcss/vite";
+import { defineConfig } from "vite";
+
+/** Where the API answers in development: a controller, or the mock of `npm run dev:mock`. */
+const api = `http://127.0.0.1:${process.env["DEVFLOW_PORT"] ?? "8080"}`;
+
+export default defineConfig({
+  plugins: [
+    tailwindcss(),
+    sveltekit({
+      adapter: adapter({ fallback: "index.html", precompress: true }),
+      // "hash": the page is static, so there is no nonce; the controller sends the same policy as a header.
+      csp: {
+        mode: "hash",
+        directives: {
+          "default-src": ["self"],
+          "script-src": ["self"],
+          "style-src": ["self"],
+          // Kit's route announcer carries one style attribute; this is its hash.
+          "style-src-attr": ["unsafe-hashes", "sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo="],
+          "img-src": ["self", "data:"],
+          "connect-src": ["self"],
+          "object-src": ["none"],
+          "base-uri": ["none"],
+          "form-action": ["self"],
+        },
+      },
+      output: { bundleStrategy: "split" },
+      // Asset addresses stay absolute: the fallback page answers at every depth.
+      paths: { relative: false },
+      compilerOptions: { runes: true },
+    }),
+  ],
+  build: { target: "es2022", chunkSizeWarningLimit: 300 },
+  server: { proxy: { "/api": { target: api, ws: true } } },
+  ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
+});
