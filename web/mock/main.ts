@@ -32,7 +32,11 @@ mock.setFault(values.fault as Fault);
 console.log(`mock API with ${values.servers} servers: http://127.0.0.1:${mock.port}`);
 
 if (values.dev) {
-  const vite = spawn("vite", ["dev", "--port", String(mock.port + 1)], { cwd: web, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, DEVFLOW_PORT: String(mock.port) } });
+  const vite = spawn("vite", ["dev", "--port", String(mock.port + 1)], {
+    cwd: web,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, DEVFLOW_PORT: String(mock.port) },
+  });
   process.once("SIGTERM", () => vite.kill());
   process.once("SIGINT", () => vite.kill());
   vite.once("exit", () => process.exit());

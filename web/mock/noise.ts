@@ -30,7 +30,10 @@ function smooth(seed: number, x: number): number {
 export function wave(seed: number, seconds: number): number {
   const day = 0.5 + 0.5 * Math.sin(((seconds % 86_400) / 86_400) * 2 * Math.PI - 2);
   return (
-    0.22 * day + 0.2 * smooth(seed, seconds / 10_800) + 0.22 * smooth(seed + 1, seconds / 900) +
-    0.2 * smooth(seed + 2, seconds / 90) + 0.16 * smooth(seed + 3, seconds / 3)
+    0.22 * day +
+    0.2 * smooth(seed, seconds / 10_800) +
+    0.22 * smooth(seed + 1, seconds / 900) +
+    0.2 * smooth(seed + 2, seconds / 90) +
+    0.16 * smooth(seed + 3, seconds / 3)
   );
 }

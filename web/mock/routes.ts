@@ -8,10 +8,17 @@ export interface MockOptions {
   signedIn: boolean;
   permission: Me["permission"];
 }
-export interface Answer { status: number; body?: unknown; headers?: Record<string, string> }
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
 
-const problem = (status: number, code: string, detail: string, errors?: { path: string; message: string }[]): Answer =>
-  ({ status, body: { type: "about:blank", title: code, status, code, detail, requestId: "01JD7R2Q6K3V", ...(errors ? { errors } : {}) }, headers: { "content-type": "application/problem+json" } });
+const problem = (status: number, code: string, detail: string, errors?: { path: string; message: string }[]): Answer => ({
+  status,
+  body: { type: "about:blank", title: code, status, code, detail, requestId: "01JD7R2Q6K3V", ...(errors ? { errors } : {}) },
+  headers: { "content-type": "application/problem+json" },
+});
 
 /** Everything the mock knows, and the answers that it gives. */
 export class World {
@@ -33,13 +40,60 @@ export class World {
     const iso = (days: number) => new Date(now + days * 86_400_000).toISOString();
     const id = (n: number) => `0b0e0000-0000-4000-8000-${String(n).padStart(12, "0")}`;
     this.tokens = [
-      { id: id(1), name: "Grafana", prefix: "dft_8Kq2", permission: "view", createdAt: iso(-120), expiresAt: null, lastUsedAt: iso(-0.0001), revokedAt: null },
-      { id: id(2), name: "deploy from CI", prefix: "dft_x91M", permission: "deploy", createdAt: iso(-34), expiresAt: iso(56), lastUsedAt: iso(-0.2), revokedAt: null },
-      { id: id(3), name: "old script", prefix: "dft_Pq0a", permission: "admin", createdAt: iso(-400), expiresAt: iso(-35), lastUsedAt: iso(-41), revokedAt: null },
+      {
+        id: id(1),
+        name: "Grafana",
+        prefix: "dft_8Kq2",
+        permission: "view",
+        createdAt: iso(-120),
+        expiresAt: null,
+        lastUsedAt: iso(-0.0001),
+        revokedAt: null,
+      },
+      {
+        id: id(2),
+        name: "deploy from CI",
+        prefix: "dft_x91M",
+        permission: "deploy",
+        createdAt: iso(-34),
+        expiresAt: iso(56),
+        lastUsedAt: iso(-0.2),
+        revokedAt: null,
+      },
+      {
+        id: id(3),
+        name: "old script",
+        prefix: "dft_Pq0a",
+        permission: "admin",
+        createdAt: iso(-400),
+        expiresAt: iso(-35),
+        lastUsedAt: iso(-41),
+        revokedAt: null,
+      },
     ];
     this.enrolments = [
-      { id: id(11), name: "autoscaling group", prefix: "dfe_71ab", maxUses: 500, uses: 38, createdAt: iso(-20), expiresAt: iso(70), revokedAt: null, serverIds: this.machines.slice(0, 5).map((m) => m.server.id) },
-      { id: id(12), name: "rack 4", prefix: "dfe_Zk3w", maxUses: 12, uses: 12, createdAt: iso(-9), expiresAt: iso(-8), revokedAt: null, serverIds: [] },
+      {
+        id: id(11),
+        name: "autoscaling group",
+        prefix: "dfe_71ab",
+        maxUses: 500,
+        uses: 38,
+        createdAt: iso(-20),
+        expiresAt: iso(70),
+        revokedAt: null,
+        serverIds: this.machines.slice(0, 5).map((m) => m.server.id),
+      },
+      {
+        id: id(12),
+        name: "rack 4",
+        prefix: "dfe_Zk3w",
+        maxUses: 12,
+        uses: 12,
+        createdAt: iso(-9),
+        expiresAt: iso(-8),
+        revokedAt: null,
+        serverIds: [],
+      },
     ];
   }
 
@@ -49,7 +103,14 @@ export class World {
   connect(): Machine {
     const n = this.machines.length;
     const m = machine(n === 10 || n === 23 ? 1000 : n, Date.now());
-    m.server = { ...m.server, id: crypto.randomUUID(), enrolledAt: new Date().toISOString(), stateSince: new Date().toISOString(), name: `new-${String(n + 1).padStart(2, "0")}`, tags: [] };
+    m.server = {
+      ...m.server,
+      id: crypto.randomUUID(),
+      enrolledAt: new Date().toISOString(),
+      stateSince: new Date().toISOString(),
+      name: `new-${String(n + 1).padStart(2, "0")}`,
+      tags: [],
+    };
     this.machines.push(m);
     this.#byId.set(m.server.id, m);
     const token = this.enrolments[0];
@@ -62,7 +123,10 @@ export class World {
     const q = url.searchParams;
     if (path === "/setup" && method === "GET") return { status: 200, body: { needed: this.options.setupNeeded } };
     if (path === "/setup") {
-      if ((body as { code: string }).code !== "demo") return problem(422, "invalid", "The code is wrong or was used. The controller prints a new link with `devflow admin setup-link`.", [{ path: "code", message: "not the code that was printed" }]);
+      if ((body as { code: string }).code !== "demo")
+        return problem(422, "invalid", "The code is wrong or was used. The controller prints a new link with `devflow admin setup-link`.", [
+          { path: "code", message: "not the code that was printed" },
+        ]);
       this.options.setupNeeded = false;
       this.options.signedIn = true;
       return { status: 201, body: this.#me() };
@@ -73,12 +137,19 @@ export class World {
       return { status: 200, body: this.#me() };
     }
     if (!this.options.signedIn) return problem(401, "unauthenticated", "Sign in first.");
-    if (path === "/session") { this.options.signedIn = false; return { status: 204 }; }
-    if (path === "/me/password") return (body as { currentPassword: string }).currentPassword === "wrong" ? problem(422, "invalid", "The current password is wrong.", [{ path: "currentPassword", message: "not the current password" }]) : { status: 204 };
+    if (path === "/session") {
+      this.options.signedIn = false;
+      return { status: 204 };
+    }
+    if (path === "/me/password")
+      return (body as { currentPassword: string }).currentPassword === "wrong"
+        ? problem(422, "invalid", "The current password is wrong.", [{ path: "currentPassword", message: "not the current password" }])
+        : { status: 204 };
     if (path === "/me") return { status: 200, body: this.#me() };
     if (path === "/servers") return this.#list(q);
     if (path === "/servers/summary") return { status: 200, body: this.#summary() };
-    if (path === "/servers/sparklines") return { status: 200, body: { items: (q.get("ids") ?? "").split(",").flatMap((id) => this.#sparkline(id)) } };
+    if (path === "/servers/sparklines")
+      return { status: 200, body: { items: (q.get("ids") ?? "").split(",").flatMap((id) => this.#sparkline(id)) } };
     if (path === "/tokens") return this.#tokens(method, body as CreateApiToken);
     if (path === "/enrolment-tokens") return this.#enrolment(method, body as CreateEnrolmentToken);
     const revoke = /^\/(tokens|enrolment-tokens)\/([^/]+)$/.exec(path);
@@ -93,7 +164,13 @@ export class World {
   }
 
   #me(): Me {
-    return { kind: "user", user: { id: "u1", name: "Mira Kovač", email: "mira@northwind.example" }, organization: { id: "00000000-0000-4000-8000-000000000001", name: "Northwind" }, permission: this.options.permission, version: "0.1.0" };
+    return {
+      kind: "user",
+      user: { id: "u1", name: "Mira Kovač", email: "mira@northwind.example" },
+      organization: { id: "00000000-0000-4000-8000-000000000001", name: "Northwind" },
+      permission: this.options.permission,
+      version: "0.1.0",
+    };
   }
 
   #list(q: URLSearchParams): Answer {
@@ -107,13 +184,26 @@ export class World {
   #summary(): FleetSummary {
     const all = this.machines.map((m) => current(m, Date.now()));
     const online = all.filter((s) => s.state === "online");
-    const at = (list: number[], share: number): number | null => list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) * share)] ?? null;
+    const at = (list: number[], share: number): number | null =>
+      list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) * share)] ?? null;
     const cpu = online.flatMap((s) => s.latest?.cpuPercent ?? []);
-    const memory = online.flatMap((s) => (s.latest?.memoryUsedBytes && s.latest.memoryTotalBytes ? (100 * s.latest.memoryUsedBytes) / s.latest.memoryTotalBytes : []));
-    const worst = online.reduce<Server | null>((w, s) => ((s.latest?.diskUsedPercent ?? 0) > (w?.latest?.diskUsedPercent ?? 0) ? s : w), null);
+    const memory = online.flatMap((s) =>
+      s.latest?.memoryUsedBytes && s.latest.memoryTotalBytes ? (100 * s.latest.memoryUsedBytes) / s.latest.memoryTotalBytes : [],
+    );
+    const worst = online.reduce<Server | null>(
+      (w, s) => ((s.latest?.diskUsedPercent ?? 0) > (w?.latest?.diskUsedPercent ?? 0) ? s : w),
+      null,
+    );
     return {
-      total: all.length, online: online.length, offline: all.filter((s) => s.state === "offline").length, cpuMedianPercent: at(cpu, 0.5), cpuP95Percent: at(cpu, 0.95),
-      memoryMedianPercent: at(memory, 0.5), memoryP95Percent: at(memory, 0.95), diskWorstPercent: worst?.latest?.diskUsedPercent ?? null, diskWorstServerId: worst?.id ?? null,
+      total: all.length,
+      online: online.length,
+      offline: all.filter((s) => s.state === "offline").length,
+      cpuMedianPercent: at(cpu, 0.5),
+      cpuP95Percent: at(cpu, 0.95),
+      memoryMedianPercent: at(memory, 0.5),
+      memoryP95Percent: at(memory, 0.95),
+      diskWorstPercent: worst?.latest?.diskUsedPercent ?? null,
+      diskWorstServerId: worst?.id ?? null,
     };
   }
 
@@ -121,34 +211,78 @@ export class World {
     const m = this.find(id);
     if (!m || m.server.state === "pending") return [];
     const now = Math.floor(Date.now() / 60_000) * 60;
-    const series = (measure: string, scale: number) => Array.from({ length: 30 }, (_, i) => { const v = valueAt(m, "host", measure, "", now - (29 - i) * 60); return v === null ? null : Math.round(v * scale * 10) / 10; });
+    const series = (measure: string, scale: number) =>
+      Array.from({ length: 30 }, (_, i) => {
+        const v = valueAt(m, "host", measure, "", now - (29 - i) * 60);
+        return v === null ? null : Math.round(v * scale * 10) / 10;
+      });
     return [{ serverId: id, cpu: series("cpu_busy", 1), memory: series("memory_used", 100 / m.memoryBytes) }];
   }
 
   #tokens(method: string, body: CreateApiToken): Answer {
     if (method === "GET") return { status: 200, body: { items: this.tokens, nextCursor: null } };
-    const token: ApiToken = { id: crypto.randomUUID(), name: body.name, prefix: "dft_n3Wt", permission: body.permission, createdAt: new Date().toISOString(), expiresAt: body.expiresInDays ? new Date(Date.now() + body.expiresInDays * 86_400_000).toISOString() : null, lastUsedAt: null, revokedAt: null };
+    const token: ApiToken = {
+      id: crypto.randomUUID(),
+      name: body.name,
+      prefix: "dft_n3Wt",
+      permission: body.permission,
+      createdAt: new Date().toISOString(),
+      expiresAt: body.expiresInDays ? new Date(Date.now() + body.expiresInDays * 86_400_000).toISOString() : null,
+      lastUsedAt: null,
+      revokedAt: null,
+    };
     this.tokens.unshift(token);
     return { status: 201, body: { token, secret: "dft_n3WtExampleOnlyNotASecret0000000000" } };
   }
 
   #enrolment(method: string, body: CreateEnrolmentToken): Answer {
     if (method === "GET") return { status: 200, body: { items: this.enrolments, nextCursor: null } };
-    const token: EnrolmentToken = { id: crypto.randomUUID(), name: body.name ?? "from the browser", prefix: "dfe_q7Rr", maxUses: body.maxUses ?? 1, uses: 0, createdAt: new Date().toISOString(), expiresAt: new Date(Date.now() + (body.expiresInMinutes ?? 60) * 60_000).toISOString(), revokedAt: null, serverIds: [] };
+    const token: EnrolmentToken = {
+      id: crypto.randomUUID(),
+      name: body.name ?? "from the browser",
+      prefix: "dfe_q7Rr",
+      maxUses: body.maxUses ?? 1,
+      uses: 0,
+      createdAt: new Date().toISOString(),
+      expiresAt: new Date(Date.now() + (body.expiresInMinutes ?? 60) * 60_000).toISOString(),
+      revokedAt: null,
+      serverIds: [],
+    };
     this.enrolments.unshift(token);
     const secret = "dfe_q7RrExampleOnlyNotASecret";
-    return { status: 201, body: { token, secret, command: `curl -fsSLk --pinnedpubkey 'sha256//m9Q1J0e2cC7mUe0v3l2S0N5b5mT6mJ4p7q8r9s0t1u8=' https://10.20.0.5:8444/install.sh | sudo sh -s -- --token ${secret} --ca 3f9a1c77d0e84b12`, shortCommand: null } };
+    return {
+      status: 201,
+      body: {
+        token,
+        secret,
+        command: `curl -fsSLk --pinnedpubkey 'sha256//m9Q1J0e2cC7mUe0v3l2S0N5b5mT6mJ4p7q8r9s0t1u8=' https://10.20.0.5:8444/install.sh | sudo sh -s -- --token ${secret} --ca 3f9a1c77d0e84b12`,
+        shortCommand: null,
+      },
+    };
   }
 
   #one(method: string, path: string, q: URLSearchParams, body: unknown): Answer {
     const match = /^\/servers\/([^/]+)(?:\/(inventory|metrics|revoke))?$/.exec(path);
     const m = match?.[1] ? this.find(match[1]) : undefined;
     if (!match || !m) return problem(404, "not_found", "There is no such server here. It may have been deleted.");
-    if (match[2] === "inventory") return m.server.state === "pending" ? problem(404, "not_found", "Its inventory has not come yet.") : { status: 200, body: inventoryOf(m, Date.now()) };
+    if (match[2] === "inventory")
+      return m.server.state === "pending"
+        ? problem(404, "not_found", "Its inventory has not come yet.")
+        : { status: 200, body: inventoryOf(m, Date.now()) };
     if (match[2] === "metrics") return this.#metrics(m, q);
-    if (match[2] === "revoke") { m.server = { ...m.server, state: "revoked", stateSince: new Date().toISOString() }; return { status: 200, body: m.server }; }
-    if (method === "PATCH") { m.server = { ...m.server, name: (body as { name: string }).name }; return { status: 200, body: current(m, Date.now()) }; }
-    if (method === "DELETE") { this.machines = this.machines.filter((x) => x !== m); this.#byId.delete(m.server.id); return { status: 204 }; }
+    if (match[2] === "revoke") {
+      m.server = { ...m.server, state: "revoked", stateSince: new Date().toISOString() };
+      return { status: 200, body: m.server };
+    }
+    if (method === "PATCH") {
+      m.server = { ...m.server, name: (body as { name: string }).name };
+      return { status: 200, body: current(m, Date.now()) };
+    }
+    if (method === "DELETE") {
+      this.machines = this.machines.filter((x) => x !== m);
+      this.#byId.delete(m.server.id);
+      return { status: 204 };
+    }
     return { status: 200, body: current(m, Date.now()) };
   }
 
@@ -166,13 +300,34 @@ export class World {
     const series: MetricsResult["series"] = (q.get("metrics") ?? "").split(",").flatMap((name) => {
       const [familyName = "", measureName = ""] = name.split(".");
       const family = familyByName(familyName);
-      return (family?.measures ?? []).filter((x) => measureName === "*" || x.name === measureName).flatMap((measure) =>
-        instancesOf(m, familyName).map((instance) => {
-          const mean = times.map((t) => (t > end ? null : valueAt(m, familyName, measure.name, instance, t)));
-          return { metric: `${familyName}.${measure.name}`, instance, unit: measure.unit, mean, max: measure.max ? mean.map((v) => (v === null ? null : Math.min(v * 1.28, measure.unit === "percent" ? 100 : Number.POSITIVE_INFINITY))) : null };
-        }),
-      );
+      return (family?.measures ?? [])
+        .filter((x) => measureName === "*" || x.name === measureName)
+        .flatMap((measure) =>
+          instancesOf(m, familyName).map((instance) => {
+            const mean = times.map((t) => (t > end ? null : valueAt(m, familyName, measure.name, instance, t)));
+            return {
+              metric: `${familyName}.${measure.name}`,
+              instance,
+              unit: measure.unit,
+              mean,
+              max: measure.max
+                ? mean.map((v) => (v === null ? null : Math.min(v * 1.28, measure.unit === "percent" ? 100 : Number.POSITIVE_INFINITY)))
+                : null,
+            };
+          }),
+        );
     });
-    return { status: 200, body: { serverId: m.server.id, from: new Date(from * 1000).toISOString(), to: new Date(to * 1000).toISOString(), stepSeconds: step, tier, times, series } satisfies MetricsResult };
+    return {
+      status: 200,
+      body: {
+        serverId: m.server.id,
+        from: new Date(from * 1000).toISOString(),
+        to: new Date(to * 1000).toISOString(),
+        stepSeconds: step,
+        tier,
+        times,
+        series,
+      } satisfies MetricsResult,
+    };
   }
 }

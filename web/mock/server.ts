@@ -8,9 +8,20 @@ import { current, frameRows } from "./machines.ts";
 import { World, type MockOptions } from "./routes.ts";
 
 export type Fault = "none" | "error" | "slow" | "hang" | "offline";
-export interface Mock { port: number; world: World; setFault(fault: Fault): void; close(): Promise<void> }
+export interface Mock {
+  port: number;
+  world: World;
+  setFault(fault: Fault): void;
+  close(): Promise<void>;
+}
 
-const types: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
+const types: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+};
 const SLOW_MS = 1500;
 const CHANGED_A_SECOND = 1000;
 
@@ -36,9 +47,21 @@ export async function startMock({ port, build, ...options }: { port: number; bui
     if (fault === "hang") return;
     if (fault === "slow") await new Promise((done) => setTimeout(done, SLOW_MS));
     const open = /\/api\/v1\/(me|setup|session)/.test(url.pathname);
-    const { status, body, headers } = fault === "error" && !open
-      ? { status: 503, body: { type: "about:blank", title: "Unavailable", status: 503, code: "unavailable", detail: "The database does not answer. Agents keep their values and send them later.", requestId: "01JD7R9XV4M2" }, headers: {} }
-      : world.answer(request.method ?? "GET", url, text === "" ? undefined : JSON.parse(text));
+    const { status, body, headers } =
+      fault === "error" && !open
+        ? {
+            status: 503,
+            body: {
+              type: "about:blank",
+              title: "Unavailable",
+              status: 503,
+              code: "unavailable",
+              detail: "The database does not answer. Agents keep their values and send them later.",
+              requestId: "01JD7R9XV4M2",
+            },
+            headers: {},
+          }
+        : world.answer(request.method ?? "GET", url, text === "" ? undefined : JSON.parse(text));
     response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
     response.end(body === undefined ? undefined : JSON.stringify(body));
   }
@@ -47,7 +70,10 @@ export async function startMock({ port, build, ...options }: { port: number; bui
     if (build === null) return void response.writeHead(404).end();
     const wanted = join(build, normalize(decodeURIComponent(pathname)));
     const path = wanted.startsWith(build) && existsSync(wanted) && statSync(wanted).isFile() ? wanted : join(build, "index.html");
-    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream", "cache-control": pathname.includes("/immutable/") ? "max-age=31536000, immutable" : "no-cache" });
+    response.writeHead(200, {
+      "content-type": types[extname(path)] ?? "application/octet-stream",
+      "cache-control": pathname.includes("/immutable/") ? "max-age=31536000, immutable" : "no-cache",
+    });
     createReadStream(path).pipe(response);
   }
 
@@ -58,12 +84,13 @@ export async function startMock({ port, build, ...options }: { port: number; bui
     });
   });
   server.on("upgrade", (request, socket, head) => {
-    if (fault === "offline" || fault === "hang" || !request.url?.startsWith("/api/v1/live") || !world.options.signedIn) return void socket.destroy();
+    if (fault === "offline" || fault === "hang" || !request.url?.startsWith("/api/v1/live") || !world.options.signedIn)
+      return void socket.destroy();
     sockets.handleUpgrade(request, socket, head, (ws) => {
       topics.set(ws, new Set());
       ws.on("close", () => topics.delete(ws));
       ws.on("message", (data) => {
-        const message = JSON.parse(String(data)) as LiveClientMessage;
+        const message = JSON.parse((data as Buffer).toString()) as LiveClientMessage;
         if (message.type === "subscribe") topics.get(ws)?.add(message.topic);
         else topics.get(ws)?.delete(message.topic);
         send(ws, { type: message.type === "subscribe" ? "subscribed" : "subscribed", topic: message.topic });
@@ -75,14 +102,18 @@ export async function startMock({ port, build, ...options }: { port: number; bui
   let at = 0;
   const timer = setInterval(() => {
     const nowMs = Date.now();
-    const some = Array.from({ length: Math.min(world.machines.length, CHANGED_A_SECOND) }, (_, i) => world.machines[(at + i) % world.machines.length]).filter((m) => m !== undefined);
+    const some = Array.from(
+      { length: Math.min(world.machines.length, CHANGED_A_SECOND) },
+      (_, i) => world.machines[(at + i) % world.machines.length],
+    ).filter((m) => m !== undefined);
     at += some.length;
     const changed = some.map((m) => current(m, nowMs));
     for (const [ws, wanted] of topics) {
       if (wanted.has("servers")) send(ws, { type: "servers", changed, removed: [] });
       for (const topic of wanted) {
         const m = topic.startsWith("server:") ? world.find(topic.slice(7)) : undefined;
-        if (m?.server.state === "online") send(ws, { type: "frame", serverId: m.server.id, timeMs: nowMs, rows: frameRows(m, Math.floor(nowMs / 1000)) });
+        if (m?.server.state === "online")
+          send(ws, { type: "frame", serverId: m.server.id, timeMs: nowMs, rows: frameRows(m, Math.floor(nowMs / 1000)) });
       }
     }
   }, 1000);

@@ -1,6 +1,22 @@
 import type {
-  ApiToken, ChangePasswordRequest, CreateApiToken, CreatedApiToken, CreatedEnrolmentToken, CreateEnrolmentToken, EnrolmentToken, FleetSummary, Inventory, Me,
-  MetricsResult, Problem, Server, ServerPage, ServerSparklines, SetupRequest, SetupState, SignInRequest,
+  ApiToken,
+  ChangePasswordRequest,
+  CreateApiToken,
+  CreatedApiToken,
+  CreatedEnrolmentToken,
+  CreateEnrolmentToken,
+  EnrolmentToken,
+  FleetSummary,
+  Inventory,
+  Me,
+  MetricsResult,
+  Problem,
+  Server,
+  ServerPage,
+  ServerSparklines,
+  SetupRequest,
+  SetupState,
+  SignInRequest,
 } from "@devflow/api";
 
 /** A call that failed: the API's problem document, or "offline" when no answer came. */
@@ -90,9 +106,22 @@ async function call<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string
 
 const s = encodeURIComponent;
 
-export interface ServerQuery { cursor?: string; limit?: number; search?: string; sort?: string }
-export interface MetricsRange { from: string; to: string; metrics: string; maxPoints?: number }
-interface Page<T> { items: T[]; nextCursor: string | null }
+export interface ServerQuery {
+  cursor?: string;
+  limit?: number;
+  search?: string;
+  sort?: string;
+}
+export interface MetricsRange {
+  from: string;
+  to: string;
+  metrics: string;
+  maxPoints?: number;
+}
+interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
 
 /** Every page of a list, newest cursor last. */
 async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
@@ -115,7 +144,8 @@ export const api = {
   changePassword: (body: ChangePasswordRequest) => call<unknown>("POST", `${v1}/me/password`, { body }),
   me: () => call<Me>("GET", `${v1}/me`),
   summary: (signal?: AbortSignal) => call<FleetSummary>("GET", `${v1}/servers/summary`, signal ? { signal } : {}),
-  servers: (query: ServerQuery, signal?: AbortSignal) => call<ServerPage>("GET", `${v1}/servers`, { query: { ...query }, ...(signal ? { signal } : {}) }),
+  servers: (query: ServerQuery, signal?: AbortSignal) =>
+    call<ServerPage>("GET", `${v1}/servers`, { query: { ...query }, ...(signal ? { signal } : {}) }),
   sparklines: (ids: readonly string[], signal?: AbortSignal) =>
     call<ServerSparklines>("GET", `${v1}/servers/sparklines`, { query: { ids: ids.join(",") }, ...(signal ? { signal } : {}) }),
   server: (id: string, signal?: AbortSignal) => call<Server>("GET", `${v1}/servers/${s(id)}`, signal ? { signal } : {}),
@@ -137,4 +167,5 @@ export const api = {
 export const metricsPath = (id: string): string => `${v1}/servers/${s(id)}/metrics`;
 
 /** A GET as a curl line to paste; the token stays a variable, so that it never gets into a shell history. */
-export const asCurl = (origin: string, path: string): string => `curl -fsS -H "Authorization: Bearer $DEVFLOW_TOKEN" '${origin}${path.replaceAll("'", "%27")}'`;
+export const asCurl = (origin: string, path: string): string =>
+  `curl -fsS -H "Authorization: Bearer $DEVFLOW_TOKEN" '${origin}${path.replaceAll("'", "%27")}'`;

@@ -1,6 +1,11 @@
 /** Relative and exact times, in the reader's zone. */
 
-const steps = [[60, "s"], [3600, "min"], [86_400, "h"], [Number.POSITIVE_INFINITY, "d"]] as const;
+const steps = [
+  [60, "s"],
+  [3600, "min"],
+  [86_400, "h"],
+  [Number.POSITIVE_INFINITY, "d"],
+] as const;
 const sizes = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
 
 /** 65,000 ms → "1 min"; under 2 s "now" is meant and "0 s" is given. */
@@ -21,7 +26,8 @@ export function formatRelative(timeMs: number, nowMs: number): string {
 export function formatExact(timeMs: number): string {
   const d = new Date(timeMs);
   const two = (n: number) => String(n).padStart(2, "0");
-  const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(d).find((p) => p.type === "timeZoneName")?.value ?? "";
+  const zone =
+    new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(d).find((p) => p.type === "timeZoneName")?.value ?? "";
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${zone}`;
 }
 

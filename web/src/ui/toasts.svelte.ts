@@ -12,7 +12,10 @@ class Toasts {
   #next = 1;
 
   /** Says something for a while; errors stay until closed. */
-  show(text: string, options: { kind?: Toast["kind"]; undo?: () => void; requestId?: string | null; ms?: number; onLeave?: () => void } = {}): number {
+  show(
+    text: string,
+    options: { kind?: Toast["kind"]; undo?: () => void; requestId?: string | null; ms?: number; onLeave?: () => void } = {},
+  ): number {
     const id = this.#next++;
     const { kind = "info", undo, requestId, ms = undo ? 7000 : 4000, onLeave } = options;
     this.list.push({ id, text, kind, ...(undo ? { undo } : {}), ...(requestId ? { requestId } : {}) });

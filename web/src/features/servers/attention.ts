@@ -20,10 +20,25 @@ function concernsOf(server: Server): Concern[] {
   const add = (tone: Tone, weight: number, what: string, detail: string, tab: Concern["tab"] = "", since: string | null = null) =>
     found.push({ server, tone, weight, what, detail, since, tab });
 
-  if (server.state === "quarantined") add("warn", 900, "quarantined", "Its identity is not known to this database; confirm it before it may report.", "settings", server.stateSince);
+  if (server.state === "quarantined")
+    add(
+      "warn",
+      900,
+      "quarantined",
+      "Its identity is not known to this database; confirm it before it may report.",
+      "settings",
+      server.stateSince,
+    );
   if (server.state === "offline") {
     const load = server.latest?.load1;
-    add("idle", 300, "offline", load == null ? "It never reported a value." : `Last seen with load ${load.toFixed(1)}.`, "", server.stateSince);
+    add(
+      "idle",
+      300,
+      "offline",
+      load == null ? "It never reported a value." : `Last seen with load ${load.toFixed(1)}.`,
+      "",
+      server.stateSince,
+    );
   }
   for (const w of server.warnings) add("warn", 500, w.code.replaceAll("_", " "), w.message, "", w.since);
   if (server.state !== "online" || server.latest === null) return found;
@@ -32,13 +47,25 @@ function concernsOf(server: Server): Concern[] {
   const memory = memoryPercent(server.latest);
   if (memory !== null && memory > limits.memory.warn) {
     const bad = memory > limits.memory.bad;
-    add(bad ? "bad" : "warn", (bad ? 1000 : 400) + memory, `memory ${formatPercent(memory)}`, `${formatBytes(used ?? 0)} of ${formatBytes(total ?? 0)} in use`);
+    add(
+      bad ? "bad" : "warn",
+      (bad ? 1000 : 400) + memory,
+      `memory ${formatPercent(memory)}`,
+      `${formatBytes(used ?? 0)} of ${formatBytes(total ?? 0)} in use`,
+    );
   }
   if (disk !== null && disk > limits.disk.warn) {
     const bad = disk > limits.disk.bad;
-    add(bad ? "bad" : "warn", (bad ? 1000 : 400) + disk, `disk ${formatPercent(disk)}`, `${diskMount ?? "A file system"} is filling up`, "disks");
+    add(
+      bad ? "bad" : "warn",
+      (bad ? 1000 : 400) + disk,
+      `disk ${formatPercent(disk)}`,
+      `${diskMount ?? "A file system"} is filling up`,
+      "disks",
+    );
   }
-  if (cpu !== null && cpu > limits.cpu.warn) add("warn", 400 + cpu, `CPU ${formatPercent(cpu)}`, load1 === null ? "Of all CPUs together" : `Load ${load1.toFixed(1)}`);
+  if (cpu !== null && cpu > limits.cpu.warn)
+    add("warn", 400 + cpu, `CPU ${formatPercent(cpu)}`, load1 === null ? "Of all CPUs together" : `Load ${load1.toFixed(1)}`);
   return found;
 }
 

@@ -52,9 +52,16 @@ function parse(word: string): { test: Test; kind: Token["kind"]; problem?: strin
   const read = number?.[1] === undefined ? undefined : numbers[number[1]];
   if (number && read) {
     const wanted = Number(number[3]?.replace("%", ""));
-    if (number[3] === "" || Number.isNaN(wanted)) return { test: () => true, kind: "wrong", problem: `${number[1]} takes a number: ${number[1]}>80` };
+    if (number[3] === "" || Number.isNaN(wanted))
+      return { test: () => true, kind: "wrong", problem: `${number[1]} takes a number: ${number[1]}>80` };
     const holds = compare[number[2] as string] as (a: number, b: number) => boolean;
-    return { kind: "rule", test: (s) => { const v = read(s); return v !== null && holds(v, wanted); } };
+    return {
+      kind: "rule",
+      test: (s) => {
+        const v = read(s);
+        return v !== null && holds(v, wanted);
+      },
+    };
   }
   const text = /^([a-z]+):(.*)$/.exec(word);
   const values = text?.[1] === undefined ? undefined : texts[text[1]];
@@ -62,9 +69,13 @@ function parse(word: string): { test: Test; kind: Token["kind"]; problem?: strin
     const wanted = (text[2] ?? "").replaceAll('"', "").toLowerCase();
     if (wanted === "") return { test: () => true, kind: "rule" };
     const same = exact.has(text[1] as string);
-    return { kind: "rule", test: (s) => values(s).some((v) => v !== null && (same ? v.toLowerCase() === wanted : v.toLowerCase().includes(wanted))) };
+    return {
+      kind: "rule",
+      test: (s) => values(s).some((v) => v !== null && (same ? v.toLowerCase() === wanted : v.toLowerCase().includes(wanted))),
+    };
   }
-  if (text?.[1] !== undefined) return { test: () => false, kind: "wrong", problem: `"${text[1]}:" is not known; use ${filterKeys.join(", ")}` };
+  if (text?.[1] !== undefined)
+    return { test: () => false, kind: "wrong", problem: `"${text[1]}:" is not known; use ${filterKeys.join(", ")}` };
   const wanted = word.replaceAll('"', "").toLowerCase();
   return {
     kind: "word",

@@ -2,7 +2,10 @@ import type { FleetSummary, Server } from "@devflow/api";
 import { api, type ApiError } from "#api/client.ts";
 import { live } from "#api/live.svelte.ts";
 
-export interface Sparks { readonly cpu: readonly (number | null)[]; readonly memory: readonly (number | null)[] }
+export interface Sparks {
+  readonly cpu: readonly (number | null)[];
+  readonly memory: readonly (number | null)[];
+}
 
 const SPARKS_A_CALL = 100;
 const SPARKS_FRESH_MS = 60_000;
@@ -31,12 +34,16 @@ class Fleet {
 
   get = (id: string): Server | undefined => this.#servers.get(id);
   values = (): IterableIterator<Server> => this.#servers.values();
-  get size(): number { return this.#servers.size; }
+  get size(): number {
+    return this.#servers.size;
+  }
 
   /** Loads and follows for as long as somebody uses it; returns what gives it back. */
   use(): () => void {
     if (this.#users++ === 0) this.#start();
-    return () => { if (--this.#users === 0) this.#end(); };
+    return () => {
+      if (--this.#users === 0) this.#end();
+    };
   }
 
   #start(): void {
@@ -71,7 +78,10 @@ class Fleet {
   #changed(): void {
     if (this.#bump) return;
     this.#bump = true;
-    requestAnimationFrame(() => { this.#bump = false; this.version++; });
+    requestAnimationFrame(() => {
+      this.#bump = false;
+      this.version++;
+    });
   }
 
   async #loadSummary(): Promise<void> {
@@ -89,7 +99,10 @@ class Fleet {
       const summary = this.#loadSummary();
       let cursor: string | undefined;
       do {
-        const page = await api.servers({ limit: cursor === undefined && !this.loaded ? 100 : 500, sort: "name", ...(cursor === undefined ? {} : { cursor }) }, control.signal);
+        const page = await api.servers(
+          { limit: cursor === undefined && !this.loaded ? 100 : 500, sort: "name", ...(cursor === undefined ? {} : { cursor }) },
+          control.signal,
+        );
         for (const server of page.items) {
           this.#servers.set(server.id, server);
           seen.add(server.id);

@@ -3,7 +3,10 @@ import { conditionOf, memoryPercent, networkRate, type Tone } from "./values.ts"
 
 export const sortKeys = ["name", "state", "cpu", "memory", "disk", "network", "seen"] as const;
 export type SortKey = (typeof sortKeys)[number];
-export interface Sort { readonly key: SortKey; readonly descending: boolean }
+export interface Sort {
+  readonly key: SortKey;
+  readonly descending: boolean;
+}
 
 const severity: Record<Tone, number> = { bad: 0, warn: 1, busy: 2, idle: 3, good: 4 };
 const names = new Intl.Collator("en", { numeric: true, sensitivity: "base" });

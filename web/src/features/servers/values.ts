@@ -2,7 +2,9 @@ import type { FleetSummary, Server, ServerLatest, ServerState } from "@devflow/a
 
 /** Used memory in percent, or null where it was not measured. */
 export const memoryPercent = (latest: ServerLatest | null): number | null =>
-  latest === null || latest.memoryUsedBytes === null || !latest.memoryTotalBytes ? null : (latest.memoryUsedBytes / latest.memoryTotalBytes) * 100;
+  latest === null || latest.memoryUsedBytes === null || !latest.memoryTotalBytes
+    ? null
+    : (latest.memoryUsedBytes / latest.memoryTotalBytes) * 100;
 
 /** Received and sent together, bytes per second. */
 export const networkRate = (latest: ServerLatest | null): number | null =>
@@ -33,7 +35,11 @@ const words = { cpu: "High CPU", memory: "Memory", disk: "Disk" } as const;
 /** What a server's state column says: the state, or the worst of its values while it is online. */
 export function conditionOf(server: Server): Condition {
   if (server.state !== "online") return states[server.state];
-  const percent = { memory: memoryPercent(server.latest), disk: server.latest?.diskUsedPercent ?? null, cpu: server.latest?.cpuPercent ?? null };
+  const percent = {
+    memory: memoryPercent(server.latest),
+    disk: server.latest?.diskUsedPercent ?? null,
+    cpu: server.latest?.cpuPercent ?? null,
+  };
   for (const level of ["bad", "warn"] as const) {
     for (const what of ["memory", "disk", "cpu"] as const) {
       const value = percent[what];

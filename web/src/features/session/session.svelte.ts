@@ -30,4 +30,5 @@ class Session {
 export const session = new Session();
 
 /** Where a sign-in leads to: only addresses of this page. */
-export const safeNext = (next: string | null): string => (next !== null && /^\/(?![/\\])/.test(next) && !next.startsWith("/sign-in") ? next : "/servers");
+export const safeNext = (next: string | null): string =>
+  next !== null && /^\/(?![/\\])/.test(next) && !next.startsWith("/sign-in") ? next : "/servers";

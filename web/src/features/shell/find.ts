@@ -27,5 +27,8 @@ export function best<T>(items: Iterable<T>, name: (item: T) => string, typed: st
     const points = score(name(item), typed);
     if (points > 0) found.push({ item, points });
   }
-  return found.sort((a, b) => b.points - a.points).slice(0, max).map((f) => f.item);
+  return found
+    .sort((a, b) => b.points - a.points)
+    .slice(0, max)
+    .map((f) => f.item);
 }

@@ -4,7 +4,12 @@ export type Shortcut =
   | { readonly do: "prefix" }
   | { readonly do: "go"; readonly key: string };
 
-interface Press { readonly key: string; readonly ctrlKey: boolean; readonly metaKey: boolean; readonly altKey: boolean }
+interface Press {
+  readonly key: string;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+  readonly altKey: boolean;
+}
 
 /**
  * @param press the key
@@ -16,10 +21,15 @@ export function shortcutOf(press: Press, typing: boolean, prefixed: boolean): Sh
   if (typing || press.ctrlKey || press.metaKey || press.altKey) return null;
   if (prefixed && /^[a-z]$/.test(press.key)) return { do: "go", key: press.key };
   switch (press.key) {
-    case "/": return { do: "filter" };
-    case "?": return { do: "shortcuts" };
-    case "g": return { do: "prefix" };
-    case "n": return { do: "add" };
-    default: return null;
+    case "/":
+      return { do: "filter" };
+    case "?":
+      return { do: "shortcuts" };
+    case "g":
+      return { do: "prefix" };
+    case "n":
+      return { do: "add" };
+    default:
+      return null;
   }
 }
