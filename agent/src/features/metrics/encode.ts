@@ -1,17 +1,14 @@
+import { create } from "@bufbuild/protobuf";
 import { CellWriter, columnsOf, type Family } from "@devflow/catalogue";
-import type { FamilyRowsSchema } from "@devflow/proto/metrics/v1/metrics";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type FamilyRows, FamilyRowsSchema } from "@devflow/proto/metrics/v1/metrics";
 import type { Sample } from "./probe.ts";
 import type { Table } from "./table.ts";
-
-/** Rows of one family as the wire has them. */
-export type FamilyRows = MessageInitShape<typeof FamilyRowsSchema>;
 
 const writer = new CellWriter(4096);
 const columnCounts = new Map<Family, number>();
 
 /** Number of columns of a family's row on the wire. */
-export function columnCount(family: Family): number {
+function columnCount(family: Family): number {
   let count = columnCounts.get(family);
   if (count === undefined) columnCounts.set(family, (count = columnsOf(family).length));
   return count;
@@ -35,11 +32,10 @@ export function encodeRows(family: Family, instances: readonly string[], mean: F
       at++;
     }
   }
-  return { family: family.id, columns: columnCount(family), instances: [...instances], cells: writer.take() };
+  return create(FamilyRowsSchema, { family: family.id, columns: columnCount(family), instances: [...instances], cells: writer.take() });
 }
 
 const encodeTable = (table: Table): FamilyRows => encodeRows(table.family, table.instances, table.cells, table.cells);
 
 /** One second's rows: mean and maximum are the value itself. Families without rows are left out. */
-export const encodeSample = (sample: Sample): FamilyRows[] =>
-  sample.tables.filter((table) => table.instances.length > 0).map(encodeTable);
+export const encodeSample = (sample: Sample): FamilyRows[] => sample.tables.filter((table) => table.instances.length > 0).map(encodeTable);

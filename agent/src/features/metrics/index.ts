@@ -1,8 +1,32 @@
-import { encodeSample, type FamilyRows } from "./encode.ts";
+import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
+import type { MetricSource } from "../../feature.ts";
+import { monotonicMs } from "../../host/clock.ts";
+import { encodeSample } from "./encode.ts";
+import { Interval } from "./interval.ts";
+import type { Sample } from "./probe.ts";
 import { Sampler, startTicking } from "./sampler.ts";
 import { type MetricsBatch, Summary } from "./summary.ts";
 
-export type { FamilyRows, MetricsBatch };
+export { wantedInterfaces } from "./probes/network.ts";
+export type { MetricsBatch };
+
+/**
+ * The host's metrics for a recorder with a clock of its own.
+ * `root`: folder in which /proc and the file systems are looked for; default the machine's root.
+ */
+export function createMetricSource(root = ""): MetricSource {
+  const sampler = new Sampler(root);
+  const interval = new Interval();
+  let sample: Sample | undefined;
+  return {
+    sample() {
+      sample = sampler.read(monotonicMs());
+      interval.add(sample);
+    },
+    latest: () => (sample ? encodeSample(sample) : []),
+    takeInterval: () => interval.take(),
+  };
+}
 
 /** One second's values while somebody watches. */
 export interface LiveFrame {

@@ -1,6 +1,7 @@
 import { columnsOf, familyById, readCells } from "@devflow/catalogue";
+import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
 import { expect, it } from "vitest";
-import { encodeSample, type FamilyRows } from "./encode.ts";
+import { encodeSample } from "./encode.ts";
 import { Sample } from "./probe.ts";
 import { type MetricsBatch, Summary } from "./summary.ts";
 import { places } from "./table.ts";
@@ -18,14 +19,19 @@ const sampleOf = (busy: number, disks: Record<string, number> = {}): Sample => {
 };
 
 const read = (rows: FamilyRows | undefined): Record<string, Record<string, number>> => {
-  const family = rows && familyById(rows.family as number);
+  const family = rows && familyById(rows.family);
   if (!rows || !family) throw new Error("no rows");
   const columns = columnsOf(family);
-  const names = rows.instances as string[];
+  const names = rows.instances;
   const out = new Float64Array(columns.length * names.length);
-  expect(readCells(rows.cells as Uint8Array, out)).toBe(out.length);
+  expect(readCells(rows.cells, out)).toBe(out.length);
   expect(rows.columns).toBe(columns.length);
-  return Object.fromEntries(names.map((name, row) => [name, Object.fromEntries(columns.map((c, i) => [c.name, (out[row * columns.length + i] as number) * c.measure.step]))]));
+  return Object.fromEntries(
+    names.map((name, row) => [
+      name,
+      Object.fromEntries(columns.map((c, i) => [c.name, (out[row * columns.length + i] as number) * c.measure.step])),
+    ]),
+  );
 };
 
 const T0 = 1_800_000_000_000;

@@ -32,7 +32,7 @@ softirq 144755 0 21054
 `;
   const read = stat(text);
   expect(read.times.names).toEqual(["cpu", "cpu0", "cpu1"]);
-  expect([...read.times.values.slice(0, 8)]).toEqual([4670, 1, 3888, 223354, 180, 2, 70, 9]);
+  expect(Array.from(read.times.values.slice(0, 8))).toEqual([4670, 1, 3888, 223354, 180, 2, 70, 9]);
   expect(read).toMatchObject({ contextSwitches: 1111264, forks: 7989, running: 3, blocked: 4 });
 });
 
@@ -45,7 +45,7 @@ it("reads 128 cores", () => {
 
 it("leaves what an old kernel lacks as not measured", () => {
   const { times, forks } = stat("cpu  10 20 30 40\ncpu0 10 20 30 40\nctxt 5\n");
-  expect([...times.values.slice(0, 8)]).toEqual([10, 20, 30, 40, NaN, NaN, NaN, NaN]);
+  expect(Array.from(times.values.slice(0, 8))).toEqual([10, 20, 30, 40, NaN, NaN, NaN, NaN]);
   expect(forks).toBeNaN();
   expect(shares(line(10, 0, 10, 80), line(20, 0, 20, 160))).toEqual([20, 10, 10, NaN, NaN, NaN]);
 });

@@ -7,8 +7,16 @@ import { places, type Table } from "../table.ts";
 const TIMES = 8;
 
 const HOST = places("host", [
-  "cpu_busy", "cpu_user", "cpu_system", "cpu_iowait", "cpu_irq", "cpu_steal",
-  "processes_running", "processes_blocked", "context_switches", "forks",
+  "cpu_busy",
+  "cpu_user",
+  "cpu_system",
+  "cpu_iowait",
+  "cpu_irq",
+  "cpu_steal",
+  "processes_running",
+  "processes_blocked",
+  "context_switches",
+  "forks",
 ]);
 const CORE = places("cpu_core", ["busy", "user", "system", "iowait", "steal"]);
 

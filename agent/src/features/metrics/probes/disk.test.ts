@@ -27,7 +27,7 @@ it("keeps whole disks that did I/O", () => {
 `;
   const read = parse(text);
   expect(read.names).toEqual(["vda", "nvme0n1", "dm-0", "md127", "xvdb1"]);
-  expect([...read.values.slice(0, 8)]).toEqual([26339, 2948754, 15858, 4361, 3043152, 12224, 3640, 28271]);
+  expect(Array.from(read.values.slice(0, 8))).toEqual([26339, 2948754, 15858, 4361, 3043152, 12224, 3640, 28271]);
   expect(parse("").names).toEqual([]);
 });
 
@@ -45,7 +45,9 @@ const rates = (before: Counters, now: Counters, elapsedMs: number): Record<strin
   const table = new Table("disk");
   table.add("sda");
   writeDisk(before, 0, now, 0, elapsedMs, table, 0);
-  return Object.fromEntries(Object.entries(DISK).map(([name, at]) => [name, (table.cells[at] as number) * (table.family.measures[at]?.step ?? NaN)]));
+  return Object.fromEntries(
+    Object.entries(DISK).map(([name, at]) => [name, (table.cells[at] as number) * (table.family.measures[at]?.step ?? NaN)]),
+  );
 };
 
 it("turns counters into rates over the time that passed", () => {
@@ -58,7 +60,9 @@ it("turns counters into rates over the time that passed", () => {
 it("goes on over a wrap of the 32-bit times and measures nothing across a reset", () => {
   const top = 2 ** 32 - 100;
   expect(rates(device(10, 0, top, 0, 0, 0, top, top), device(20, 0, 100, 0, 0, 0, 300, 900), 1000)).toMatchObject({
-    read_await: 20, utilisation: 40, queue: 1,
+    read_await: 20,
+    utilisation: 40,
+    queue: 1,
   });
   const reset = rates(device(1e6, 1e9, 1e6, 1e6, 1e9, 1e6, 1e6, 1e6), device(3, 24, 1, 3, 24, 1, 1, 1), 1000);
   expect(Object.values(reset).every(Number.isNaN)).toBe(true);

@@ -3,9 +3,7 @@ import { Choice, Counters, growth } from "../counters.ts";
 import type { Probe, Sample, Tick } from "../probe.ts";
 import { places, type Table } from "../table.ts";
 
-const DISK = places("disk", [
-  "read", "write", "read_ops", "write_ops", "read_await", "write_await", "utilisation", "queue",
-]);
+const DISK = places("disk", ["read", "write", "read_ops", "write_ops", "read_await", "write_await", "utilisation", "queue"]);
 
 /** Columns kept of a line: reads, sectors read, ms reading, writes, sectors written, ms writing, ms busy, weighted ms. */
 const COLUMNS = [3, 5, 6, 7, 9, 10, 12, 13] as const;
@@ -56,8 +54,7 @@ export function parseDiskstats(text: string, into: Counters, wanted: Choice): vo
 
 /** Writes the rates of one device between two readings. */
 export function writeDisk(before: Counters, b: number, now: Counters, n: number, elapsedMs: number, table: Table, at: number): void {
-  const grown = (column: number, wrap = 0): number =>
-    growth(before.values[b + column] as number, now.values[n + column] as number, wrap);
+  const grown = (column: number, wrap = 0): number => growth(before.values[b + column] as number, now.values[n + column] as number, wrap);
   const perSecond = 1000 / elapsedMs;
   const reads = grown(0);
   const writes = grown(3);

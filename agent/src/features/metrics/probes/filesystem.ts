@@ -1,6 +1,6 @@
 import { type Space, SpaceReader } from "../../../host/statfs.ts";
 import { TextFile } from "../../../host/text-file.ts";
-import { type Mount, parseMounts } from "../mounts.ts";
+import { type Mount, parseMounts } from "../../../host/mounts.ts";
 import type { Probe, Sample, Tick } from "../probe.ts";
 import { MAX_INSTANCES, places } from "../table.ts";
 

@@ -20,8 +20,13 @@ Shmem:             50 kB
 SReclaimable:      30 kB
 `;
   expect(parseMeminfo(text)).toEqual({
-    total: 1000 * 1024, available: 700 * 1024, buffers: 10 * 1024, cached: 180 * 1024, dirty: 6 * 1024,
-    swapTotal: 512 * 1024, swapFree: 500 * 1024,
+    total: 1000 * 1024,
+    available: 700 * 1024,
+    buffers: 10 * 1024,
+    cached: 180 * 1024,
+    dirty: 6 * 1024,
+    swapTotal: 512 * 1024,
+    swapFree: 500 * 1024,
   });
 });
 
@@ -37,7 +42,10 @@ it("reads swapping, and nothing where there is none", () => {
 });
 
 it("reads pressure with and without a full line", () => {
-  expect(parsePressure("some avg10=0.00 avg60=0.00 avg300=0.00 total=123\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=45\n")).toEqual({ some: 123, full: 45 });
+  expect(parsePressure("some avg10=0.00 avg60=0.00 avg300=0.00 total=123\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=45\n")).toEqual({
+    some: 123,
+    full: 45,
+  });
   expect(parsePressure("some avg10=0.00 avg60=0.00 avg300=0.00 total=123\n")).toEqual({ some: 123, full: NaN });
   expect(parsePressure("")).toEqual({ some: NaN, full: NaN });
 });

@@ -4,8 +4,16 @@ import type { Probe, Sample, Tick } from "../probe.ts";
 import { places } from "../table.ts";
 
 const HOST = places("host", [
-  "memory_total", "memory_used", "memory_available", "memory_cached", "memory_buffers", "memory_dirty",
-  "swap_total", "swap_used", "swap_in", "swap_out",
+  "memory_total",
+  "memory_used",
+  "memory_available",
+  "memory_cached",
+  "memory_buffers",
+  "memory_dirty",
+  "swap_total",
+  "swap_used",
+  "swap_in",
+  "swap_out",
 ]);
 
 const PAGE_BYTES = 4096;
@@ -33,8 +41,7 @@ const orZero = (value: number): number => (Number.isNaN(value) ? 0 : value);
 /** Parses /proc/meminfo (proc_meminfo(5)). Without MemAvailable (before 3.14) it is estimated as `free` did. */
 export function parseMeminfo(text: string): Memory {
   const buffers = kibibytes(text, "Buffers:");
-  const cached =
-    kibibytes(text, "Cached:") + orZero(kibibytes(text, "SReclaimable:")) - orZero(kibibytes(text, "Shmem:"));
+  const cached = kibibytes(text, "Cached:") + orZero(kibibytes(text, "SReclaimable:")) - orZero(kibibytes(text, "Shmem:"));
   const available = kibibytes(text, "MemAvailable:");
   return {
     total: kibibytes(text, "MemTotal:"),

@@ -12,7 +12,8 @@ const HEAD = `Inter-|   Receive                                                |
 `;
 
 it("reads glued numbers and aliases, and leaves idle interfaces and noise out", () => {
-  const read = parse(`${HEAD}    lo:    7357      82    0    0    0     0          0         0     7357      82    0    0    0     0       0          0
+  const read =
+    parse(`${HEAD}    lo:    7357      82    0    0    0     0          0         0     7357      82    0    0    0     0       0          0
   ifb0:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
   eth0:686482273   19352    1    2    0     0          0         0  1216230   10855    3    4    0     0       0          0
 eth0:1:     100       2    0    0    0     0          0         0        0       0    0    0    0     0       0          0
@@ -21,7 +22,7 @@ docker0: 10 10 0 0 0 0 0 0 10 10 0 0 0 0 0 0
   wg0:       0       0    0    0    0     0          0         0     148       1    0    0    0     0       0          0
 `);
   expect(read.names).toEqual(["eth0", "eth0:1", "docker0", "wg0"]);
-  expect([...read.values.slice(0, 8)]).toEqual([686482273, 19352, 1, 2, 1216230, 10855, 3, 4]);
+  expect(Array.from(read.values.slice(0, 8))).toEqual([686482273, 19352, 1, 2, 1216230, 10855, 3, 4]);
 });
 
 it("keeps the only interface of a server that is a container", () => {

@@ -4,15 +4,27 @@ import type { Probe, Sample, Tick } from "../probe.ts";
 import { places } from "../table.ts";
 
 const NETWORK = places("network", [
-  "receive", "receive_packets", "receive_errors", "receive_drops",
-  "transmit", "transmit_packets", "transmit_errors", "transmit_drops",
+  "receive",
+  "receive_packets",
+  "receive_errors",
+  "receive_drops",
+  "transmit",
+  "transmit_packets",
+  "transmit_errors",
+  "transmit_drops",
 ]);
 
 /** Columns of /proc/net/dev in the order of the counters: received, then sent. */
 const COLUMNS = [0, 1, 2, 3, 8, 9, 10, 11] as const;
 const MEASURES = [
-  NETWORK.receive, NETWORK.receive_packets, NETWORK.receive_errors, NETWORK.receive_drops,
-  NETWORK.transmit, NETWORK.transmit_packets, NETWORK.transmit_errors, NETWORK.transmit_drops,
+  NETWORK.receive,
+  NETWORK.receive_packets,
+  NETWORK.receive_errors,
+  NETWORK.receive_drops,
+  NETWORK.transmit,
+  NETWORK.transmit_packets,
+  NETWORK.transmit_errors,
+  NETWORK.transmit_drops,
 ] as const;
 /** Some drivers count in 32 bits. Falls that would be more than this in a second are resets. */
 const WRAPS = [2 ** 28, 2 ** 22, 2 ** 16, 2 ** 20, 2 ** 28, 2 ** 22, 2 ** 16, 2 ** 20] as const;
@@ -35,7 +47,10 @@ export function parseNetDev(text: string, into: Counters, wanted: Choice): void 
     // Old kernels glue the first number to the colon; an alias has a colon inside ("eth0:1").
     const colon = line.lastIndexOf(":");
     if (colon === -1) continue;
-    const parts = line.slice(colon + 1).trim().split(/ +/);
+    const parts = line
+      .slice(colon + 1)
+      .trim()
+      .split(/ +/);
     if (parts.length < 12 || (parts[1] === "0" && parts[9] === "0")) continue;
     names.push(line.slice(0, colon).trim());
     rows.push(parts);

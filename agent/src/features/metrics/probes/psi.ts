@@ -24,8 +24,7 @@ export function parsePressure(text: string): Stall {
 const NOTHING: Stall = { some: Number.NaN, full: Number.NaN };
 
 /** Percentage of the time between two readings; the kernel's clock and ours differ a little, hence the bound. */
-const share = (before: number, now: number, elapsedMs: number): number =>
-  Math.min(100, growth(before, now) / (elapsedMs * 10));
+const share = (before: number, now: number, elapsedMs: number): number => Math.min(100, growth(before, now) / (elapsedMs * 10));
 
 /** Pressure stall information. Kernels before 4.20, or booted without psi=1, have none. */
 export class PsiProbe implements Probe {

@@ -5,9 +5,7 @@ import { growth } from "../counters.ts";
 import type { Probe, Sample, Tick } from "../probe.ts";
 import { places } from "../table.ts";
 
-const HOST = places("host", [
-  "tcp_established", "tcp_time_wait", "tcp_close_wait", "tcp_syn", "tcp_listen", "tcp_retransmits",
-]);
+const HOST = places("host", ["tcp_established", "tcp_time_wait", "tcp_close_wait", "tcp_syn", "tcp_listen", "tcp_retransmits"]);
 
 /** State numbers of include/net/tcp_states.h go up to 12. */
 const STATES = 13;

@@ -10,8 +10,29 @@ export interface Mount {
 /** Types with a size of their own on storage that answers at once. What is not listed is not asked: network and
  * user-space file systems can hang, the kernel's own have no size. */
 const STORED = new Set([
-  "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "reiserfs", "bcachefs", "nilfs2", "vfat", "exfat", "msdos",
-  "ntfs", "ntfs3", "fuseblk", "hfsplus", "ufs", "minix", "ubifs", "jffs2", "apfs",
+  "ext2",
+  "ext3",
+  "ext4",
+  "xfs",
+  "btrfs",
+  "zfs",
+  "f2fs",
+  "jfs",
+  "reiserfs",
+  "bcachefs",
+  "nilfs2",
+  "vfat",
+  "exfat",
+  "msdos",
+  "ntfs",
+  "ntfs3",
+  "fuseblk",
+  "hfsplus",
+  "ufs",
+  "minix",
+  "ubifs",
+  "jffs2",
+  "apfs",
 ]);
 /** Only where it is the machine's own: a container's root, and memory that programs fill. */
 const SOMETIMES: Readonly<Record<string, ReadonlySet<string>>> = {
