@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freshDatabasePrefix } from "@devflow/testkit";
 import type { TestProject } from "vitest/node";
+import { readConfig } from "../../controller/src/config.ts";
+import { prepareStorage } from "../../controller/src/features/metrics/storage/index.ts";
 import { createClient, type DatabaseTarget, ensureInstallation, migrate } from "../../controller/src/platform/db/index.ts";
 import { startEmbedded } from "../../controller/src/platform/db/embedded/index.ts";
 import { createLog } from "../../controller/src/platform/log/index.ts";
@@ -22,14 +24,18 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = createLog("warn");
   const url = process.env["DEVFLOW_TEST_DATABASE_URL"];
-  const { admin, stop } = url === undefined || url === "" ? await startOwn() : { admin: { url } as DatabaseTarget, stop: async () => undefined };
+  const { admin, stop } =
+    url === undefined || url === "" ? await startOwn() : { admin: { url } as DatabaseTarget, stop: async () => undefined };
   const sql = createClient(admin, { max: 1 });
   const template = `${freshDatabasePrefix}template_${process.pid}`;
   await sql`drop database if exists ${sql(template)} with (force)`;
   await sql`create database ${sql(template)}`;
   const target = ofDatabase(admin, template);
   await migrate({ target, log });
-  await ensureInstallation({ target, log });
+  const { storageEngine } = await ensureInstallation({ target, log });
+  const templateSql = createClient(target, { max: 1 });
+  await prepareStorage({ sql: templateSql, storageEngine, retention: readConfig({}).retention, nowMs: Date.now() });
+  await templateSql.end({ timeout: 2 });
   project.provide("databaseServer", { admin, template });
 
   return async () => {
@@ -43,7 +49,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const dataDir = await mkdtemp(join(tmpdir(), "devflow-test-"));
     // Nothing here has to outlive a power cut; many test files connect at once.
     await mkdir(join(dataDir, "postgresql"), { mode: 0o711 });
-    await writeFile(join(dataDir, "postgresql/postgresql.local.conf"), "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n");
+    await writeFile(
+      join(dataDir, "postgresql/postgresql.local.conf"),
+      "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n",
+    );
     const server = await startEmbedded({ dataDir, log });
     return {
       admin: { socketFolder: server.socketFolder, database: "devflow" },

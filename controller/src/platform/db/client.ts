@@ -36,17 +36,16 @@ export function createClient(target: DatabaseTarget, options: ClientOptions = {}
     connect_timeout: 5,
     prepare: options.prepare ?? true,
     backoff: (retries: number) => Math.min(0.05 * 2 ** retries, 1),
-    fetch_types: false,
     onnotice: () => undefined,
     transform: { undefined: null },
     types: { number: { to: 20, from: [20], serialize: String, parse: Number } },
     connection: { application_name: options.name ?? "devflow", timezone: "UTC", idle_in_transaction_session_timeout: 60_000 },
     socket: socketFactory(target),
   };
-  // The cast: `socket` is a documented option that the types leave out, and the extra type changes Sql's parameter.
-  return ("url" in target
-    ? postgres(target.url, settings as never)
-    : postgres({ ...settings, path: socketPath(target.socketFolder), user: databaseName, database: target.database, port: socketPort } as never)) as unknown as Sql;
+  // The casts: `socket` is a documented option that the types leave out.
+  if ("url" in target) return postgres(target.url, settings as never);
+  const at = { path: socketPath(target.socketFolder), user: databaseName, database: target.database, port: socketPort };
+  return postgres({ ...settings, ...at } as never);
 }
 
 /**

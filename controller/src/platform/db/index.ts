@@ -13,7 +13,7 @@ export { createClient, createDrizzle, type DatabaseTarget } from "./client.ts";
 export { makeDataDir } from "./embedded/index.ts";
 export { databaseUnavailable, sqlState } from "./errors.ts";
 export { ensureInstallation } from "./installation.ts";
-export { migrate, underSchemaLock } from "./migrate.ts";
+export { migrate, schemaLock, underSchemaLock } from "./migrate.ts";
 
 /** postgres.js client. */
 export type Sql = postgres.Sql;

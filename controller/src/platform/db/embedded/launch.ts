@@ -24,7 +24,13 @@ const rotateLogAtBytes = 8 * 2 ** 20;
  * Its messages go to a file, which goes on working when the controller is killed.
  * Throws AppError unavailable with the end of that file when it exits instead.
  */
-export async function launch({ cluster, program, user, logFile, log }: {
+export async function launch({
+  cluster,
+  program,
+  user,
+  logFile,
+  log,
+}: {
   cluster: string;
   program: string;
   user: DatabaseUser;
@@ -37,25 +43,34 @@ export async function launch({ cluster, program, user, logFile, log }: {
   const { size: logStart } = await output.stat();
   let child: ChildProcess;
   try {
-    child = spawn(program, ["-D", cluster], { ...asUser(user), cwd: cluster, env: programEnv, detached: true, stdio: ["ignore", output.fd, output.fd] });
+    child = spawn(program, ["-D", cluster], {
+      ...asUser(user),
+      cwd: cluster,
+      env: programEnv,
+      detached: true,
+      stdio: ["ignore", output.fd, output.fd],
+    });
   } finally {
     await output.close();
   }
-  let ended: string | null = null;
-  child.once("error", (error) => (ended = error.message));
-  child.once("exit", (code, signal) => (ended = signal ?? `exit ${code}`));
+  const end: { reason: string | null } = { reason: null };
+  child.once("error", (error) => (end.reason = error.message));
+  child.once("exit", (code, signal) => (end.reason = signal ?? `exit ${code}`));
   child.unref();
   const started = Date.now();
-  for (let told = 1; ; ) {
+  for (let told = 1; ;) {
     const found = await runningPostmaster(cluster);
     if (found !== null && found.pid === child.pid && isReady(found)) break;
-    if (ended !== null) {
+    if (end.reason !== null) {
       const output = (await readFile(logFile)).subarray(logStart).toString("utf8").slice(-2000);
-      throw new AppError("unavailable", `The database server did not start (${ended}): ${explain(output)}`);
+      throw new AppError("unavailable", `The database server did not start (${end.reason}): ${explain(output)}`);
     }
-    if (Date.now() - started > told * 10_000) log.warn({ seconds: told++ * 10 }, "the database server still starts, probably recovering after a crash");
+    if (Date.now() - started > told * 10_000)
+      log.warn({ seconds: told++ * 10 }, "the database server still starts, probably recovering after a crash");
     await sleep(10);
   }
-  log.debug({ pid: child.pid, ms: Date.now() - started }, "database server ready");
-  return { pid: child.pid as number, child };
+  const { pid } = child;
+  if (pid === undefined) throw new Error("a server that is ready has a pid");
+  log.debug({ pid, ms: Date.now() - started }, "database server ready");
+  return { pid, child };
 }
