@@ -2,9 +2,10 @@ import { randomBytes, X509Certificate } from "node:crypto";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createMasterKey } from "../../platform/crypto/index.ts";
 import { authority, authorityFacts, enrolmentCredentials, gatewayCredentials } from "./authority.ts";
 import { caKeys } from "./schema.ts";
-import { testContext, type TestContext, testMasterKey } from "./test-context.ts";
+import { testContext, type TestContext } from "./test-context.ts";
 
 const dayMs = 86_400_000;
 let t: TestContext;
@@ -30,7 +31,7 @@ test("keys are in the database in wrapped form only, and another master key open
     const name = row.name as keyof typeof keys;
     expect(row.wrappedKey.includes(keys[name].privateKey.subarray(-32))).toBe(false);
   }
-  const stranger = await t.again({ masterKey: testMasterKey(randomBytes(32)) });
+  const stranger = await t.again({ masterKey: createMasterKey(randomBytes(32)) });
   await expect(authority(stranger)).rejects.toMatchObject({ code: "internal" });
 });
 

@@ -3,6 +3,7 @@ import type { EnrolRequest, EnrolResponse } from "@devflow/proto/enrolment/v1/en
 import { and, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Context } from "../../platform/context.ts";
+import { loadTaskSigningKey } from "../../platform/crypto/index.ts";
 import type { Database } from "../../platform/db/index.ts";
 import { servers } from "../servers/schema.ts";
 import { gatewayCredentials } from "./authority.ts";
@@ -11,7 +12,6 @@ import { issueIdentity } from "./issue-identity.ts";
 import { enrolmentProofBytes, proves, readAgentKey, sha256Hex } from "./rules.ts";
 import { agentIdentities, enrolmentTokens } from "./schema.ts";
 import { systemPrincipal } from "./system-principal.ts";
-import { taskSigningPublicKey } from "./task-signing-key.ts";
 
 type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
 type Fields<T> = Omit<T, "$typeName" | "$unknown">;
@@ -80,7 +80,7 @@ export async function enrol({
     caPem: [...credentials.caPem],
     gatewayName: credentials.name,
     gatewayPort: ctx.config.gatewayPort,
-    taskSigningKey: taskSigningPublicKey(ctx),
+    taskSigningKey: (await loadTaskSigningKey(ctx.config)).publicSpki,
     serverName: server.name,
     epoch: ctx.installation.epoch,
   };

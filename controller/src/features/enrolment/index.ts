@@ -10,7 +10,6 @@ export { releaseServer } from "./release-server.ts";
 export { createToken, type CreateTokenInput } from "./create-token.ts";
 export { listTokens } from "./list-tokens.ts";
 export { revokeToken } from "./revoke-token.ts";
-export { taskSigningPublicKey } from "./task-signing-key.ts";
 export { type AfterRestore, afterRestore } from "./after-restore.ts";
 
 export const enrolment: Feature = { name: "enrolment", routes: enrolmentRoutes };

@@ -3,6 +3,7 @@ import type { EnrolResponse, RenewExpiredRequest } from "@devflow/proto/enrolmen
 import { eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Context } from "../../platform/context.ts";
+import { loadTaskSigningKey } from "../../platform/crypto/index.ts";
 import { servers } from "../servers/schema.ts";
 import { gatewayCredentials } from "./authority.ts";
 import { enrolError } from "./enrol-error.ts";
@@ -11,7 +12,6 @@ import { issueIdentity } from "./issue-identity.ts";
 import { expiredRenewalProofBytes, lifetimes, proves, readAgentKey, renewalSkewMs } from "./rules.ts";
 import { agentIdentities } from "./schema.ts";
 import { systemPrincipal } from "./system-principal.ts";
-import { taskSigningPublicKey } from "./task-signing-key.ts";
 
 type Fields<T> = Omit<T, "$typeName" | "$unknown">;
 
@@ -90,7 +90,7 @@ export async function renewExpired({
     caPem: [...credentials.caPem],
     gatewayName: credentials.name,
     gatewayPort: ctx.config.gatewayPort,
-    taskSigningKey: taskSigningPublicKey(ctx),
+    taskSigningKey: (await loadTaskSigningKey(ctx.config)).publicSpki,
     serverName: renewed.server.name,
     epoch: ctx.installation.epoch,
   };
