@@ -66,6 +66,7 @@ export async function buildController(): Promise<void> {
       logLevel: "warning",
     });
     cpSync(join(root, "controller/migrations"), join(fresh, "migrations"), { recursive: true });
+    cpSync(join(root, "install.sh"), join(fresh, "install.sh"));
     rmSync(target, { recursive: true, force: true });
     renameSync(fresh, target);
   } finally {

@@ -1,5 +1,6 @@
 import type { Feature } from "../../platform/feature.ts";
 import { enrolmentRoutes } from "./routes.ts";
+import { startEnrolment } from "./start.ts";
 
 export { type AuthorityFacts, authorityFacts, enrolmentCredentials, gatewayCredentials, type TlsCredentials } from "./authority.ts";
 export { type AgentIdentifier, identifyAgent } from "./identify-agent.ts";
@@ -12,4 +13,6 @@ export { listTokens } from "./list-tokens.ts";
 export { revokeToken } from "./revoke-token.ts";
 export { type AfterRestore, afterRestore } from "./after-restore.ts";
 
-export const enrolment: Feature = { name: "enrolment", routes: enrolmentRoutes };
+export { installFiles } from "./install/files.ts";
+
+export const enrolment: Feature = { name: "enrolment", routes: enrolmentRoutes, start: startEnrolment };

@@ -18,7 +18,9 @@ export interface AgentBundle {
  */
 export async function readAgentBundle(path: string): Promise<AgentBundle> {
   const bundle = await readFile(path).catch((cause: unknown) => {
-    throw new AppError("unavailable", "The agent's package is not built on this controller. Run npm run build there and try again.", { cause });
+    throw new AppError("unavailable", "The agent's package is not built on this controller. Run npm run build there and try again.", {
+      cause,
+    });
   });
   const gzipped = gzipSync(bundle, { level: 9 });
   return { gzipped, sha256: sha256Hex(gzipped), contentSha256: sha256Hex(bundle) };

@@ -80,7 +80,8 @@ async function ownRuntime(architecture: Architecture): Promise<string | null> {
   }
 }
 
-const isMusl = (): boolean => (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime === undefined;
+const isMusl = (): boolean =>
+  (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime === undefined;
 
 async function fetchedRuntime(folder: string, scratch: string, architecture: Architecture, log: Logger): Promise<string> {
   const name = `node-linux-${architecture}-${runtimeVersion}.tgz`;
@@ -102,7 +103,10 @@ async function fetchedRuntime(folder: string, scratch: string, architecture: Arc
   const hash = createHash("sha512");
   await pipeline(createReadStream(archive), hash);
   if (`sha512-${hash.digest("base64")}` !== runtimePins[architecture]) {
-    throw new AppError("unavailable", `${name} is not the file that DevFlow was released with: its SHA-512 differs. ${laid === null ? "The registry gave another one; nothing was installed." : `Remove ${laid}.`}`);
+    throw new AppError(
+      "unavailable",
+      `${name} is not the file that DevFlow was released with: its SHA-512 differs. ${laid === null ? "The registry gave another one; nothing was installed." : `Remove ${laid}.`}`,
+    );
   }
   await run("tar", ["-xzf", archive, "-C", scratch, "package/bin/node"], { timeout: 60_000 });
   return join(scratch, "package/bin/node");
