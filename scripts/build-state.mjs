@@ -18,6 +18,7 @@ const shared = ["package-lock.json", "scripts/build.ts", "scripts/build-state.mj
 /** Every part, in the order in which they are built. */
 export const parts = /** @type {const} @satisfies {Record<string, Part>} */ ({
   web: { inputs: [...shared, "web", "packages"], output: "web/build/index.html" },
+  agent: { inputs: [...shared, "scripts/build-agent.ts", "agent", "packages", "proto/gen"], output: "dist/agent/devflow-agent.mjs" },
   controller: { inputs: [...shared, "controller", "packages", "proto/gen", "install.sh"], output: "dist/controller/main.js" },
 });
 

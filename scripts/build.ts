@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { buildAgent } from "./build-agent.ts";
 import { fingerprint, markBuilt, parts, root, type PartName } from "./build-state.mjs";
 
 const builders: Record<PartName, () => Promise<void> | void> = {
   web: buildWeb,
+  agent: buildAgentPart,
   controller: buildController,
 };
 
@@ -34,6 +36,20 @@ function buildWeb(): void {
     const [tool, ...rest] = args;
     const done = spawnSync(join(root, "node_modules/.bin", tool), rest, { cwd: join(root, "web"), encoding: "utf8" });
     if (done.status !== 0) throw new Error(`${args.join(" ")} failed:\n${done.error?.message ?? done.stdout + done.stderr}`);
+  }
+}
+
+/** The agent's package in dist/agent, laid in a fresh folder first like the controller's. */
+async function buildAgentPart(): Promise<void> {
+  const target = join(root, "dist/agent");
+  const fresh = `${target}.${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
+  try {
+    await buildAgent(fresh);
+    rmSync(target, { recursive: true, force: true });
+    renameSync(fresh, target);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
 }
 

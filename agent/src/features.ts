@@ -1,0 +1,8 @@
+import { createInventorySource } from "./features/inventory/index.ts";
+import { createMetricSource } from "./features/metrics/index.ts";
+
+/** What the agent's features give to the process; one entry a noun. */
+export const features = {
+  inventory: () => createInventorySource(),
+  metrics: () => createMetricSource(),
+} as const;
