@@ -1,5 +1,6 @@
 import { ensureAdministrator, createSetupCode } from "./features/users/index.ts";
 import { createTokenFinder, ensureBootstrapToken } from "./features/tokens/index.ts";
+import { createRefusals } from "./platform/audit/refusals.ts";
 import { assets } from "./platform/assets.ts";
 import { createAuth } from "./platform/auth/index.ts";
 import type { Context } from "./platform/context.ts";
@@ -26,7 +27,8 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
   const auth = createAuth(ctx, { findToken: (secret) => finder.find(secret) });
   if (await ensureAdministrator({ ctx, auth })) ctx.log.info({ scope: "users" }, "made the administrator of DEVFLOW_ADMIN_EMAIL");
   if (await ensureBootstrapToken({ ctx })) ctx.log.info({ scope: "tokens" }, "made the API token of DEVFLOW_BOOTSTRAP_TOKEN");
-  const api = createApi(ctx, auth);
+  const refusals = createRefusals(ctx);
+  const api = createApi(ctx, auth, (principal, action) => refusals.note(principal, action));
   healthRoutes(api, ctx);
   descriptionRoutes(api, ctx);
   for (const feature of features) feature.routes?.(api, ctx);
@@ -42,5 +44,12 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
         })
       : null;
   });
-  return { api, setupCode: await createSetupCode({ ctx }), close: () => finder.close() };
+  return {
+    api,
+    setupCode: await createSetupCode({ ctx }),
+    close: async () => {
+      await refusals.close();
+      await finder.close();
+    },
+  };
 }

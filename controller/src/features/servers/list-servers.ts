@@ -64,9 +64,10 @@ function searchSql({ sql }: Context, search: string) {
 
 /** Servers by id, within one organisation; in no order. */
 export async function serversById(ctx: Context, organizationId: string, ids: readonly string[]): Promise<Server[]> {
+  if (ids.length === 0) return [];
   const { sql } = ctx;
   const rows = await sql<ServerRow[]>`
     select ${columnsSql(sql)} ${fromSql(sql)}
-    where s.organization_id = ${organizationId} and s.id = any(${[...ids]}::uuid[])`;
+    where s.organization_id = ${organizationId} and s.id = any(string_to_array(${ids.join(",")}, ',')::uuid[])`;
   return rows.map(toServer);
 }

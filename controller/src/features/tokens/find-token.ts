@@ -29,7 +29,8 @@ export function createTokenFinder(ctx: Context): TokenFinder {
   const flush = async () => {
     const ids = [...used];
     used.clear();
-    if (ids.length > 0) await ctx.sql`update api_tokens set last_used_at = ${new Date(ctx.clock.now())} where id = any(${ids}::uuid[])`;
+    if (ids.length > 0)
+      await ctx.sql`update api_tokens set last_used_at = ${new Date(ctx.clock.now())} where id = any(string_to_array(${ids.join(",")}, ',')::uuid[])`;
   };
   const timer = setInterval(() => {
     flush().catch((error: unknown) => ctx.log.warn({ scope: "tokens", err: error }, "could not note when tokens were used"));

@@ -4,9 +4,10 @@ import { AppError } from "@devflow/errors";
 import { Hono, type Context as Hctx } from "hono";
 import { clientAddress, trustedProxies } from "../auth/address.ts";
 import { demandPermission } from "../auth/decide.ts";
-import { type Auth, type Identity, principalOf } from "../auth/index.ts";
+import { type Auth, type Identity, type Principal, principalOf } from "../auth/index.ts";
 import { isOwnOrigin } from "../auth/origin.ts";
 import type { Context } from "../context.ts";
+import { databaseUnavailable } from "../db/index.ts";
 import { withIdempotencyKey } from "./idempotency.ts";
 import type { Api } from "./index.ts";
 import type { Topic } from "./live/topic.ts";
@@ -32,8 +33,8 @@ export interface HttpApi extends Api {
   clientAddress(peer: string | undefined, forwardedFor: string | null): string | null;
 }
 
-/** Counts what an authenticated principal was refused; see audit. */
-export type OnRefused = (refusal: { identity: Identity; address: string | null; requestId: string; action: string }) => void;
+/** Notes what an authenticated principal was refused; see platform/audit/refusals. */
+export type OnRefused = (principal: Principal, action: string) => void;
 
 /**
  * The HTTP side of the controller. Every request runs the same way: who asks → may they → is it well formed → the
@@ -89,7 +90,7 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
     if (!(error instanceof AppError) || error.httpStatus >= 500) {
       ctx.log.error({ scope: "http", err: error, requestId, method: c.req.method, path: c.req.path }, "request failed");
     }
-    const { problem, headers } = toProblem(error, requestId);
+    const { problem, headers } = toProblem(databaseUnavailable(error) ?? error, requestId);
     return c.body(JSON.stringify(problem), problem.status as 500, headers);
   });
 
@@ -127,7 +128,7 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
       try {
         demandPermission(principal, definition.permission, scope);
       } catch (error) {
-        if (identity !== null) onRefused({ identity, address: addressOf(c), requestId, action: `${definition.method} ${definition.path}` });
+        if (principal !== null) onRefused(principal, `${definition.method} ${definition.path}`);
         throw error;
       }
       const query = readQuery(definition.query, new URL(c.req.url).searchParams);

@@ -1,0 +1,163 @@
+import { permissions, type Permission } from "@devflow/api";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { testWeb, type TestWeb } from "../../testing/web.ts";
+import type { RouteDefinition } from "../http/index.ts";
+
+/** What answers without credentials; adding to it is a decision, not an accident. */
+const open = ["get /healthz", "get /readyz", "get /api/v1/setup", "post /api/v1/setup", "post /api/v1/session"];
+
+/** Walks every registered route and live topic. A route that a feature adds is in this test from its first day. */
+describe("every route and topic", () => {
+  let web: TestWeb;
+  let tokens: Record<Permission, string>;
+  let foreignOwner: string;
+  /** Ids that exist in the default organisation, by the path in front of {id}. */
+  let ids: Record<string, () => Promise<string>>;
+
+  beforeAll(async () => {
+    web = await testWeb();
+    tokens = Object.fromEntries(await Promise.all(permissions.map(async (role) => [role, await web.token(role)]))) as never;
+    foreignOwner = await web.token("owner", await web.organization());
+    ids = {
+      "/api/v1/servers": () => web.server(),
+      "/api/v1/tokens": async () => {
+        await web.token("view");
+        const [row] = await web.ctx.sql<
+          { id: string }[]
+        >`select id from api_tokens where name = 'view' and revoked_at is null order by created_at desc limit 1`;
+        return row!.id;
+      },
+      "/api/v1/enrolment-tokens": async () => {
+        const [row] = await web.ctx.sql<
+          { id: string }[]
+        >`insert into enrolment_tokens (organization_id, name, prefix, sha256, max_uses, expires_at)
+          values (${web.ctx.installation.defaultOrganizationId}, 'e', 'dfe_', gen_random_uuid()::text, 1, now() + interval '1 hour') returning id`;
+        return row!.id;
+      },
+    };
+  });
+  afterAll(() => web.close());
+
+  const withIds = async (route: RouteDefinition, id?: string) => {
+    const parent = route.path.split("/{")[0]!;
+    if (!route.path.includes("{")) return route.path;
+    const make = ids[parent];
+    if (make === undefined) throw new Error(`${route.path}: tell this test how to make an id under ${parent}`);
+    return route.path.replace(/\{\w+\}/, id ?? (await make()));
+  };
+  const ask = async (route: RouteDefinition, token?: string, id?: string) =>
+    web.ask(await withIds(route, id), {
+      method: route.method.toUpperCase(),
+      ...(token === undefined ? {} : { token }),
+      ...(route.body === undefined ? {} : { json: {} }),
+    });
+  const name = (route: RouteDefinition) => `${route.method} ${route.path}`;
+
+  it("is closed without credentials, apart from the known few", async () => {
+    expect(
+      web.api.routes
+        .filter((route) => route.permission === "public")
+        .map(name)
+        .toSorted(),
+    ).toEqual(open.toSorted());
+    for (const route of web.api.routes.filter(({ permission }) => permission !== "public")) {
+      for (const token of [undefined, "devflow_api_wrong"]) {
+        const answer = await ask(route, token);
+        expect([name(route), answer.status, answer.body.code]).toEqual([name(route), 401, "unauthenticated"]);
+      }
+    }
+  });
+
+  it("is forbidden to every weaker role, before its input is looked at", async () => {
+    let checked = 0;
+    for (const route of web.api.routes) {
+      const demanded = permissions.indexOf(route.permission as Permission);
+      for (const role of permissions.slice(0, Math.max(demanded, 0))) {
+        const answer = await ask(route, tokens[role]);
+        expect([name(route), role, answer.status, answer.body.code]).toEqual([name(route), role, 403, "forbidden"]);
+        checked += 1;
+      }
+    }
+    expect(checked).toBeGreaterThan(10);
+  });
+
+  it("hides another organisation's things even from its owner, and what does not exist", async () => {
+    const withId = web.api.routes.filter(({ path }) => path.includes("{"));
+    expect(withId.length).toBeGreaterThan(4);
+    for (const route of withId) {
+      expect([name(route), (await ask(route, foreignOwner)).status]).toEqual([name(route), 404]);
+      expect([name(route), (await ask(route, tokens.owner, "00000000-0000-4000-8000-000000000000")).status]).toEqual([name(route), 404]);
+      expect([name(route), (await ask(route, tokens.owner, "not-an-id")).status]).toEqual([name(route), 404]);
+    }
+  });
+
+  it("lets the demanded role through to the input", async () => {
+    for (const route of web.api.routes.filter((r) => r.permission !== "public" && r.permission !== "authenticated")) {
+      const answer = await ask(route, tokens[route.permission as Permission]);
+      expect([name(route), answer.status]).not.toEqual([name(route), 401]);
+      expect([name(route), answer.status]).not.toEqual([name(route), 403]);
+      expect(answer.status).toBeLessThan(500);
+    }
+  });
+
+  it("refuses routes and methods that nobody registered", async () => {
+    for (const path of [
+      "/api",
+      "/api/",
+      "/api/v1",
+      "/api/v1/nothing",
+      "/api/v2/servers",
+      "/api/auth/sign-up/email",
+      "/api/auth/get-session",
+      "/metrics/x",
+    ]) {
+      expect([path, (await web.ask(path)).status]).toEqual([path, 401]);
+      expect([path, (await web.ask(path, { token: tokens.owner })).status]).toEqual([path, 404]);
+    }
+    for (const method of ["PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]) {
+      const answer = await web.ask("/api/v1/servers", { method, token: tokens.owner });
+      expect([method, answer.status, answer.body.code]).toEqual([method, 405, "method_not_allowed"]);
+      expect(answer.headers.get("allow")).toBe("GET, HEAD");
+    }
+  });
+
+  it("refuses a registration without a permission", () => {
+    expect(() => web.api.topic({ name: "x", withId: false, permission: "public" as never, open: () => () => {} })).toThrow(/permission/);
+  });
+
+  it("decides about live topics as about routes", async () => {
+    const server = await web.server();
+    const subscribe = (token: string | null, topic: string) =>
+      new Promise<string>((resolve, reject) => {
+        const socket = new WebSocket(
+          `${web.origin.replace("http", "ws")}/api/v1/live`,
+          token === null ? {} : { headers: { authorization: `Bearer ${token}` } },
+        );
+        socket.on("unexpected-response", (_request, response) => resolve(`http ${response.statusCode}`));
+        socket.on("open", () => socket.send(JSON.stringify({ type: "subscribe", topic })));
+        socket.on("message", (data: Buffer) => {
+          const message = JSON.parse(data.toString()) as { type: string; code?: string };
+          resolve(message.code ?? message.type);
+          socket.terminate();
+        });
+        socket.on("error", reject);
+      });
+    const exampleOf = (topic: { name: string; withId: boolean }, id = server) => (topic.withId ? `${topic.name}:${id}` : topic.name);
+    expect(web.api.topics.length).toBeGreaterThan(1);
+    for (const topic of web.api.topics) {
+      expect([topic.name, await subscribe(null, exampleOf(topic))]).toEqual([topic.name, "http 401"]);
+      expect([topic.name, await subscribe(tokens[topic.permission], exampleOf(topic))]).toEqual([topic.name, "subscribed"]);
+      const weaker = permissions.slice(0, permissions.indexOf(topic.permission));
+      for (const role of weaker) expect([topic.name, await subscribe(tokens[role], exampleOf(topic))]).toEqual([topic.name, "forbidden"]);
+      if (!topic.withId) continue;
+      expect([topic.name, await subscribe(foreignOwner, exampleOf(topic))]).toEqual([topic.name, "not_found"]);
+      expect([topic.name, await subscribe(tokens.owner, exampleOf(topic, "00000000-0000-4000-8000-000000000000"))]).toEqual([
+        topic.name,
+        "not_found",
+      ]);
+      expect([topic.name, await subscribe(tokens.owner, exampleOf(topic, "' or 1=1"))]).toEqual([topic.name, "not_found"]);
+    }
+    expect(await subscribe(tokens.owner, "nothing")).toBe("not_found");
+  });
+});

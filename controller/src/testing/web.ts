@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import type { Permission } from "@devflow/api";
+import { features } from "../features.ts";
+import { gatewayCredentials } from "../features/enrolment/index.ts";
+import { newTokenSecret, tokenHash } from "../features/tokens/secret.ts";
+import type { Config } from "../config.ts";
+import type { HttpApi } from "../platform/http/api.ts";
+import { listenWeb } from "../platform/http/server.ts";
+import { createWeb } from "../web.ts";
+import { testContext, type TestContext } from "./context.ts";
+
+export const adminEmail = "anna@example.com";
+export const adminPassword = "correct horse battery staple";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed when it is JSON, otherwise the text. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
+  readonly body: any;
+}
+
+export interface Ask {
+  readonly method?: string;
+  /** API token. */
+  readonly token?: string;
+  readonly cookie?: string;
+  readonly headers?: Record<string, string>;
+  /** Sent as JSON; a string is sent as it is. */
+  readonly json?: unknown;
+}
+
+/** The web role on a port and a database of its own, with an administrator and whatever tokens a test wants. */
+export interface TestWeb {
+  readonly ctx: TestContext;
+  readonly api: HttpApi;
+  readonly origin: string;
+  readonly setupCode: string | null;
+  ask(path: string, ask?: Ask): Promise<Answer>;
+  /** Cookie header of a new session of the administrator. */
+  signIn(): Promise<string>;
+  /** A token of any role; of the default organisation unless another is named. */
+  token(permission: Permission, organizationId?: string): Promise<string>;
+  /** Another tenant. */
+  organization(): Promise<string>;
+  /** A server row as enrolment leaves it. Returns its id. */
+  server(values?: { organizationId?: string; name?: string }): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** @param config settings beside the defaults; the administrator is made unless adminEmail is null */
+export async function testWeb(config: Partial<Config> = {}, options: { webFolder?: string } = {}): Promise<TestWeb> {
+  const ctx = await testContext({ config: { port: 0, adminEmail, adminPassword, ...config } });
+  // The certification authority, as a gateway makes it when it starts.
+  await gatewayCredentials(ctx);
+  const web = await createWeb(ctx, features, options.webFolder ?? "/nonexistent");
+  const listener = await listenWeb(ctx, web.api);
+  const origin = `http://127.0.0.1:${listener.port}`;
+
+  const ask = async (path: string, { method = "GET", token, cookie, headers = {}, json }: Ask = {}): Promise<Answer> => {
+    const response = await fetch(origin + path, {
+      method,
+      redirect: "manual",
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(cookie === undefined ? {} : { cookie, origin }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(json === undefined ? {} : { body: typeof json === "string" ? json : JSON.stringify(json) }),
+    });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  };
+
+  return {
+    ctx,
+    api: web.api,
+    origin,
+    setupCode: web.setupCode,
+    ask,
+    async signIn() {
+      const answer = await ask("/api/v1/session", { method: "POST", json: { email: adminEmail, password: adminPassword } });
+      if (answer.status !== 200) throw new Error(`sign-in: ${answer.status} ${JSON.stringify(answer.body)}`);
+      return answer.headers
+        .getSetCookie()
+        .map((value) => value.split(";", 1)[0])
+        .join("; ");
+    },
+    async token(permission, organizationId = ctx.installation.defaultOrganizationId) {
+      const secret = newTokenSecret();
+      const id = randomUUID();
+      await ctx.sql`insert into api_tokens (id, organization_id, name, prefix, sha256) values (${id}, ${organizationId}, ${permission}, 'devflow_api_', ${tokenHash(secret)})`;
+      await ctx.sql`insert into grants (organization_id, principal_kind, principal_id, role, scope_kind, scope_id)
+        values (${organizationId}, 'token', ${id}, ${permission}, 'organization', ${organizationId})`;
+      return secret;
+    },
+    async organization() {
+      const [row] = await ctx.sql<{ id: string }[]>`insert into organizations (name) values ('Other') returning id`;
+      return row!.id;
+    },
+    async server({ organizationId = ctx.installation.defaultOrganizationId, name = "web-1" } = {}) {
+      const [row] = await ctx.sql<
+        { id: string }[]
+      >`insert into servers (organization_id, name, hostname) values (${organizationId}, ${name}, ${name}) returning id`;
+      return row!.id;
+    },
+    async close() {
+      await listener.close();
+      await web.close();
+      await ctx.close();
+    },
+  };
+}
