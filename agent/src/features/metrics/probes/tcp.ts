@@ -21,7 +21,7 @@ const NEW_SYN_RECV = 12;
  * Walking /proc/net/tcp visits every bucket of the kernel's table, which has a size by memory: 2.4 ms a walk on a
  * machine with 24 GB and no connections. Walks are spaced so that they cost no more than this.
  */
-const WALK_BUDGET_MS_PER_SECOND = 0.2;
+const WALK_BUDGET_MS_PER_SECOND = 0.1;
 const WALK_EVERY_SECONDS = { least: 10, most: 60 } as const;
 /** A page holds 27 sockets; busy proxies have 100,000, so a walk is spread over the seconds. */
 const PAGES_A_SECOND = 64;
