@@ -33,8 +33,9 @@ export class ChunkedFile {
   /** The next whole records, and whether they were the last. */
   next(): { text: string; last: boolean } {
     const n = readSync(this.#fd, this.#buffer, 0, PAGE_BYTES, this.#offset);
-    this.#offset += n;
-    return { text: this.#buffer.toString("latin1", 0, n), last: n < LAST_CHUNK_BELOW };
+    const whole = this.#buffer.subarray(0, n).lastIndexOf(10) + 1 || n;
+    this.#offset += whole;
+    return { text: this.#buffer.toString("latin1", 0, whole), last: n < LAST_CHUNK_BELOW };
   }
 
   close(): void {

@@ -1,4 +1,3 @@
-import { monotonicMs } from "../../host/clock.ts";
 import { type Probe, Sample } from "./probe.ts";
 import { CpuProbe } from "./probes/cpu.ts";
 import { DiskProbe } from "./probes/disk.ts";
@@ -23,19 +22,10 @@ const factories: readonly ((root: string) => Probe)[] = [
   (root) => new TcpProbe(root),
 ];
 
-export const TICK_MS = 1000;
 /** After a longer pause (stopped process, starved machine) rates would smear over it: they start anew. */
-const LONGEST_GAP_MS = 10_000;
-
-/**
- * Milliseconds until the next tick. Ticks lie on a fixed grid of the monotonic clock, so that they neither drift nor
- * burst after a pause; one that would come less than half a tick after the last is left out.
- */
-export function untilNextTick(nowMs: number, gridStartMs: number): number {
-  const intoTick = (((nowMs - gridStartMs) % TICK_MS) + TICK_MS) % TICK_MS;
-  const left = TICK_MS - intoTick;
-  return left < TICK_MS / 2 ? left + TICK_MS : left;
-}
+const LONGEST_GAP_MS = 30_000;
+/** Counters move in steps (a clock tick of the kernel is 10 ms): a rate over less than this would be noise. */
+const SHORTEST_GAP_MS = 200;
 
 /** Reads all probes. Each call of `read` returns the same Sample, filled anew. */
 export class Sampler {
@@ -49,33 +39,19 @@ export class Sampler {
     this.#probes = factories.map((make) => make(root));
   }
 
-  /** One reading at a moment of the monotonic clock. */
-  read(nowMs: number): Sample {
+  /** One reading at a moment of the monotonic clock; null, and nothing read, when the last one was just before. */
+  read(nowMs: number): Sample | null {
     const sinceMs = nowMs - this.#lastMs;
+    if (sinceMs < SHORTEST_GAP_MS) return null;
     this.#lastMs = nowMs;
-    const tick = { number: this.#number++, elapsedMs: sinceMs > 0 && sinceMs <= LONGEST_GAP_MS ? sinceMs : Number.NaN };
+    const tick = { number: this.#number++, elapsedMs: sinceMs <= LONGEST_GAP_MS ? sinceMs : Number.NaN };
     this.#sample.clear();
     for (const probe of this.#probes) probe.read(tick, this.#sample);
     return this.#sample;
   }
 
+  /** Gives back all descriptors. */
   close(): void {
     for (const probe of this.#probes) probe.close();
   }
-}
-
-/** Calls `onTick` with the monotonic time on each tick until the returned function is called. The first call is at once. */
-export function startTicking(onTick: (nowMs: number) => void): () => void {
-  const gridStartMs = monotonicMs();
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const tick = (): void => {
-    onTick(monotonicMs());
-    if (!stopped) timer = setTimeout(tick, untilNextTick(monotonicMs(), gridStartMs));
-  };
-  tick();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
 }

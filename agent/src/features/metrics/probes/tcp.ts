@@ -70,9 +70,10 @@ class Walk {
   #counting = new Uint32Array(STATES);
   #file = -1;
   #header = false;
+  #found = false;
   #costMs = 0;
   #nextAt = 0;
-  /** Whether a walk has ended. */
+  /** Whether a walk has ended that found a table. */
   done = false;
 
   constructor(root: string) {
@@ -111,7 +112,7 @@ class Walk {
       if (text !== "") countStates(from === 0 ? text : text.slice(from), this.#counting);
       if (last) this.#open(this.#file + 1);
     }
-    this.done = true;
+    this.done = this.#found;
     this.#file = -1;
     [this.#states, this.#counting] = [this.#counting, this.#states];
     this.#counting.fill(0);
@@ -121,7 +122,9 @@ class Walk {
   /** Moves to the given file, or past those that are not there. */
   #open(file: number): void {
     let next = file;
+    if (file === 0) this.#found = false;
     while (next < this.#files.length && !(this.#files[next] as ChunkedFile).rewind()) next++;
+    this.#found ||= next < this.#files.length;
     this.#file = next;
     this.#header = true;
   }
@@ -156,7 +159,7 @@ export class TcpProbe implements Probe {
     const snmp = this.#snmp.read();
     if (snmp !== null) {
       const { current, retransmitted } = parseSnmp(snmp);
-      if (walk.done) host.set(0, HOST.tcp_established, Math.max(0, current - walk.count(CLOSE_WAIT)));
+      host.set(0, HOST.tcp_established, Math.max(0, current - walk.count(CLOSE_WAIT)));
       host.set(0, HOST.tcp_retransmits, (growth(this.#retransmitted, retransmitted, 2 ** 20) * 1000) / elapsedMs);
       this.#retransmitted = retransmitted;
     }
