@@ -2,6 +2,7 @@
 // Plain JavaScript that Node 20 can read too, so that a machine without the pinned Node gets a sentence, not a stack.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 const needed = 24;
 
@@ -34,5 +35,5 @@ if (stale.length > 0) {
 }
 const main = new URL("../dist/controller/main.js", import.meta.url);
 // argv as if the bundle had been called itself: it decides by this whether it is the program.
-process.argv[1] = main.pathname;
+process.argv[1] = fileURLToPath(main);
 await import(main.href);
