@@ -1,6 +1,6 @@
 import { ensureAdministrator, createSetupCode } from "./features/users/index.ts";
 import { createTokenFinder, ensureBootstrapToken } from "./features/tokens/index.ts";
-import { createRefusals } from "./platform/audit/refusals.ts";
+import { createRefusals, type Refusals } from "./platform/audit/refusals.ts";
 import { assets } from "./platform/assets.ts";
 import { createAuth } from "./platform/auth/index.ts";
 import type { Context } from "./platform/context.ts";
@@ -15,6 +15,7 @@ export interface Web {
   readonly api: HttpApi;
   /** Code of the first administrator's link; null when there is a user. */
   readonly setupCode: string | null;
+  readonly refusals: Refusals;
   close(): Promise<void>;
 }
 
@@ -46,6 +47,7 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
   });
   return {
     api,
+    refusals,
     setupCode: await createSetupCode({ ctx }),
     close: async () => {
       await refusals.close();

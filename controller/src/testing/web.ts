@@ -4,6 +4,7 @@ import { features } from "../features.ts";
 import { gatewayCredentials } from "../features/enrolment/index.ts";
 import { newTokenSecret, tokenHash } from "../features/tokens/secret.ts";
 import type { Config } from "../config.ts";
+import type { Refusals } from "../platform/audit/refusals.ts";
 import type { HttpApi } from "../platform/http/api.ts";
 import { listenWeb } from "../platform/http/server.ts";
 import { createWeb } from "../web.ts";
@@ -36,6 +37,7 @@ export interface TestWeb {
   readonly api: HttpApi;
   readonly origin: string;
   readonly setupCode: string | null;
+  readonly refusals: Refusals;
   ask(path: string, ask?: Ask): Promise<Answer>;
   /** Cookie header of a new session of the administrator. */
   signIn(): Promise<string>;
@@ -79,6 +81,7 @@ export async function testWeb(config: Partial<Config> = {}, options: { webFolder
     api: web.api,
     origin,
     setupCode: web.setupCode,
+    refusals: web.refusals,
     ask,
     async signIn() {
       const answer = await ask("/api/v1/session", { method: "POST", json: { email: adminEmail, password: adminPassword } });
