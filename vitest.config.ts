@@ -11,9 +11,18 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: [`${code}/**/*.test.ts`], exclude: [...skip, "**/*.int.test.ts"] } },
-      { test: { name: "int", globalSetup: ["./tests/setup/postgres.ts"], include: [`${code}/**/*.int.test.ts`], exclude: skip, testTimeout: 60_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: "int",
+          globalSetup: ["./tests/setup/postgres.ts"],
+          include: [`${code}/**/*.int.test.ts`, "tests/**/*.int.test.ts"],
+          exclude: skip,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
       // Apart from unit: while parts are under way, a noun may lack its place in a slice.
-      { test: { name: "structure", include: ["tests/**/*.test.ts"] } },
+      { test: { name: "structure", include: ["tests/**/*.test.ts"], exclude: [...skip, "**/*.int.test.ts"] } },
       ...(existsSync("web/vite.config.ts") ? [webProject] : []),
       { test: { name: "e2e", include: ["e2e/**/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
     ],

@@ -1,0 +1,2 @@
+export { enrol } from "./enrol.ts";
+export { renewExpired } from "./renew-expired.ts";
