@@ -218,7 +218,7 @@ Wants=network-online.target
 [Service]
 User=$RUN_USER
 Group=$RUN_USER
-ExecStart=$node_path $DEVFLOW_RUNTIME_FLAGS $LIB/current/devflow-agent.mjs run --state-dir $STATE
+ExecStart=$node_path $DEVFLOW_RUNTIME_FLAGS $LIB/current/devflow-agent.mjs run
 Environment=$DEVFLOW_ENVIRONMENT
 EnvironmentFile=-$ETC/agent.env
 Restart=always
@@ -266,7 +266,7 @@ write_rc() {
 description="DevFlow agent"
 supervisor=supervise-daemon
 command="$node_path"
-command_args="$DEVFLOW_RUNTIME_FLAGS $LIB/current/devflow-agent.mjs run --state-dir $STATE"
+command_args="$DEVFLOW_RUNTIME_FLAGS $LIB/current/devflow-agent.mjs run"
 command_user="$RUN_USER:$RUN_USER"
 supervise_daemon_args="--env $DEVFLOW_ENVIRONMENT"
 respawn_delay=2
@@ -427,7 +427,7 @@ enrol() {
   chmod 700 "$STATE"
   chown "$RUN_USER:$RUN_USER" "$STATE"
   if [ -s "$STATE/agent.json" ] && [ -z "$token" ]; then return 0; fi
-  if [ -s "$STATE/agent.json" ] && agent status --state-dir "$STATE" >/dev/null 2>&1; then
+  if [ -s "$STATE/agent.json" ] && agent status >/dev/null 2>&1; then
     say "this machine is enrolled already and keeps its identity"
     return 0
   fi
@@ -435,7 +435,7 @@ enrol() {
   DEVFLOW_AGENT_TOKEN=$token
   export DEVFLOW_AGENT_TOKEN
   rc=0
-  agent enrol --state-dir "$STATE" --host "$DEVFLOW_HOST" --enrol-port "$DEVFLOW_ENROL_PORT" --ca "${ca:-$DEVFLOW_CA}" >"$work/enrol.log" 2>&1 || rc=$?
+  agent enrol --host "$DEVFLOW_HOST" --enrol-port "$DEVFLOW_ENROL_PORT" --ca "${ca:-$DEVFLOW_CA}" >"$work/enrol.log" 2>&1 || rc=$?
   unset DEVFLOW_AGENT_TOKEN
   [ "$rc" = 0 ] || fail 8 "enrolment failed: $(sed -n '$p' "$work/enrol.log")"
 }
@@ -453,7 +453,7 @@ EOF
 wait_until_connected() {
   tries=0
   while [ "$tries" -lt 30 ]; do
-    if agent status --state-dir "$STATE" >"$work/status.log" 2>&1; then return 0; fi
+    if agent status >"$work/status.log" 2>&1; then return 0; fi
     tries=$((tries + 1))
     sleep 1
   done
@@ -492,7 +492,7 @@ install() {
   if [ "$init" = none ]; then
     committed=yes
     say "installed. There is neither systemd nor OpenRC here: have the agent started by whatever starts services, as user $RUN_USER:"
-    say "  $BIN run --state-dir $STATE"
+    say "  $BIN run"
     forget_old
     return 0
   fi

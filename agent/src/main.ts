@@ -1,15 +1,19 @@
 import { parseArgs } from "node:util";
 import { AppError } from "@devflow/errors";
 import { doctor } from "./commands/doctor.ts";
+import { enrol } from "./commands/enrol.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
 import { readConfig } from "./config.ts";
 import { features } from "./features.ts";
+import { renewExpired } from "./features/enrolment/index.ts";
 import { createLog } from "./log.ts";
 import { agentVersion } from "./version.ts";
 
 const usage = `devflow-agent ${agentVersion}
 
+  devflow-agent enrol --host HOST --ca FINGERPRINT [--enrol-port 8444] [--token TOKEN]
+                                         give this machine its identity
   devflow-agent run                      connect to the controller and stay
   devflow-agent status [--json]          what the running agent does (exit code 0: connected)
   devflow-agent doctor                   look for what is wrong (exit code 0: nothing)
@@ -27,8 +31,14 @@ async function main(args: readonly string[]): Promise<number> {
     case "run": {
       parseArgs({ args: rest, options: {} });
       const log = createLog(config.logLevel, process.stdout.isTTY);
-      await run({ stateDir, log, metrics: [features.metrics()], inventory: features.inventory(), renewExpired: null });
+      await run({ stateDir, log, metrics: [features.metrics()], inventory: features.inventory(), renewExpired });
       return 0;
+    }
+    case "enrol": {
+      const text = { type: "string" } as const;
+      const { values } = parseArgs({ args: rest, options: { host: text, "enrol-port": text, ca: text, token: text } });
+      const token = values.token ?? config.token ?? undefined;
+      return await enrol(stateDir, { host: values.host, enrolPort: values["enrol-port"], ca: values.ca, token }, say);
     }
     case "status":
       return await status(stateDir, parseArgs({ args: rest, options: { json: { type: "boolean" } } }).values.json ?? false, say);
