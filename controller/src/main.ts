@@ -9,6 +9,7 @@ import { loadMasterKey } from "./platform/crypto/index.ts";
 import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
 import type { Stop } from "./platform/feature.ts";
 import { listenWeb } from "./platform/http/server.ts";
+import { createJobs } from "./platform/jobs/index.ts";
 import { createLog } from "./platform/log/index.ts";
 import { createGateway } from "./platform/rpc/index.ts";
 import { createWeb } from "./web.ts";
@@ -60,6 +61,12 @@ export async function startController(config: Config): Promise<Controller> {
     for (const feature of features) {
       const end = await feature.start?.(ctx);
       if (end !== undefined) stops.push(end);
+    }
+    if (config.roles.has("worker")) {
+      const jobs = createJobs({ target: database.directTarget, log });
+      for (const feature of features) feature.jobs?.(jobs, ctx);
+      await jobs.start();
+      stops.push(() => jobs.stop());
     }
     const gatewayPort = config.roles.has("gateway") ? await startGateway(ctx, stops) : null;
     let webPort: number | null = null;
