@@ -1,10 +1,10 @@
-import { type RejectionReason, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
+import { TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import { status } from "@grpc/grpc-js";
 import type { Context } from "../../platform/context.ts";
 import type { Gateway } from "../../platform/rpc/index.ts";
 import type { AgentConnection } from "../../platform/rpc/index.ts";
 import { createIngestWriter, type IngestWriter } from "./ingest-writer.ts";
-import { ingestMetrics } from "./ingest-metrics.ts";
+import { ingestMetrics, rejectionName } from "./ingest-metrics.ts";
 import { serveLive } from "./live-stream.ts";
 import { servePush } from "./push-stream.ts";
 
@@ -27,7 +27,7 @@ export function telemetryService(gateway: Gateway, ctx: Context): IngestWriter {
     onRejected(serverNo, reason) {
       figures.rejected(reason);
       const connection = connected.get(serverNo);
-      if (connection !== undefined) rejectedBatches.get(connection)?.(reason);
+      if (connection !== undefined) rejectedBatches.get(connection)?.(rejectionName(reason));
     },
   });
   figures.watch(writer);
@@ -78,8 +78,8 @@ export function telemetryService(gateway: Gateway, ctx: Context): IngestWriter {
   return writer;
 }
 
-const rejectedBatches = new WeakMap<AgentConnection, (reason: RejectionReason) => void>();
+const rejectedBatches = new WeakMap<AgentConnection, (reason: string) => void>();
 
 /** Tells of each batch of a connection that was rejected, for the server's warnings. */
-export const onRejectedBatch = (connection: AgentConnection, handler: (reason: RejectionReason) => void): void =>
+export const onRejectedBatch = (connection: AgentConnection, handler: (reason: string) => void): void =>
   void rejectedBatches.set(connection, handler);

@@ -8,6 +8,9 @@ const reasonNames = new Map<number, string>(
   Object.entries(RejectionReason).flatMap(([name, value]) => (typeof value === "number" ? [[value, name.toLowerCase()] as const] : [])),
 );
 
+/** "too old", "malformed", … */
+export const rejectionName = (reason: RejectionReason): string => (reasonNames.get(reason) ?? "unknown").replaceAll("_", " ");
+
 /** What /metrics shows of the writer. */
 export function ingestMetrics() {
   const rows = counter("devflow_ingest_rows_total", "Metric rows committed to the database");

@@ -1,0 +1,108 @@
+import { SessionService } from "@devflow/proto/session/v1/session";
+import { AppError } from "@devflow/errors";
+import { status } from "@grpc/grpc-js";
+import type { Context } from "../../platform/context.ts";
+import { loadTaskSigningKey } from "../../platform/crypto/index.ts";
+import { gauge } from "../../platform/observability/index.ts";
+import type { Gateway } from "../../platform/rpc/index.ts";
+import { gatewayCredentials, renewCertificate } from "../enrolment/index.ts";
+import { storeInventory } from "../inventory/index.ts";
+import { MAX_BATCHES_IN_FLIGHT, onRejectedBatch } from "../metrics/index.ts";
+import { admitSession } from "./admit-session.ts";
+import { createPresence } from "./presence.ts";
+import { type AgentSession, serveSession } from "./session-stream.ts";
+import { setWarning } from "./set-warning.ts";
+import { createWarnings } from "./warnings.ts";
+
+const INTERVAL_S = 10;
+const RECONNECT_AFTER_MS = 1_000;
+/** Time for Drain to reach the agents and for what is in flight to be answered. */
+const DRAIN_MS = 300;
+
+/** Adds SessionService to the gateway. */
+export function sessionService(gateway: Gateway, ctx: Context): void {
+  const log = ctx.log.child({ scope: "servers.session" });
+  const now = (): number => ctx.clock.now();
+  const sessions = new Map<string, AgentSession>();
+  const watchers = new Map<string, number>();
+  const presence = createPresence({ ctx, gateway, sessions, log });
+  let signing: ReturnType<typeof loadTaskSigningKey> | null = null;
+  const signingKey = (): ReturnType<typeof loadTaskSigningKey> => (signing ??= loadTaskSigningKey(ctx.config));
+  gauge("devflow_agents_connected", "Agents with a session at this gateway", (g) => g.set(sessions.size));
+
+  ctx.bus.on("live.watchers", ({ serverId, watchers: count }) => {
+    if (count > 0) watchers.set(serverId, count);
+    else watchers.delete(serverId);
+    sessions.get(serverId)?.send({ case: "liveMode", value: { on: count > 0 } });
+  });
+  const end = ({ serverId, reason }: { serverId: string; reason: string }): void => {
+    sessions.get(serverId)?.refuse(status.PERMISSION_DENIED, reason);
+    // Connections that have not said Hello yet, or whose session is being refused.
+    for (const connection of gateway.connections())
+      if (connection.identity.serverId === serverId && connection !== sessions.get(serverId)?.connection) connection.close(reason);
+  };
+  ctx.bus.on("server.revoked", end);
+  ctx.bus.on("server.removed", ({ serverId }) => end({ serverId, reason: "deleted" }));
+
+  gateway.service(SessionService, {
+    connect(call) {
+      const connection = gateway.connectionOf(call);
+      const { serverId, organizationId } = connection.identity;
+      if (gateway.draining)
+        return void call.emit("error", { code: status.UNAVAILABLE, details: "this gateway is about to stop; dial again" });
+      if (open.has(connection))
+        return void call.emit("error", { code: status.RESOURCE_EXHAUSTED, details: "expected one Session a connection" });
+      open.add(connection);
+      serveSession(call, connection, {
+        log,
+        now,
+        async greeted(session, greeting) {
+          const warnings = createWarnings(
+            (code, message) =>
+              void setWarning({ ctx, input: { serverId, organizationId, code, message } }).catch((error: unknown) =>
+                log.warn({ err: error, serverId, code }, "a warning could not be stored"),
+              ),
+            now,
+          );
+          const credentials = await gatewayCredentials(ctx);
+          const { epoch, serverName } = await admitSession({ ctx, input: { session, greeting, gatewayId: gateway.id, sessions } });
+          session.epoch = epoch;
+          if (connection.closed) {
+            presence.closed(session);
+            throw new AppError("unavailable", "the connection closed meanwhile");
+          }
+          const older = sessions.get(serverId);
+          sessions.set(serverId, session);
+          connection.onClose(() => presence.closed(session));
+          older?.refuse(status.ABORTED, "a newer connection of this agent took over");
+          onRejectedBatch(connection, (reason) => warnings.rejected(reason));
+          ctx.bus.emit("server.changed", { organizationId, serverId });
+          return {
+            warnings,
+            welcome: {
+              capabilities: [...greeting.capabilities],
+              metricIntervalSeconds: INTERVAL_S,
+              maxBatchesInFlight: MAX_BATCHES_IN_FLIGHT,
+              serverName,
+              caPem: [...credentials.caPem],
+              live: watchers.has(serverId),
+              taskSigningKey: (await signingKey()).publicSpki,
+            },
+          };
+        },
+        inventory: (_, inventory) => storeInventory({ ctx, input: { identity: connection.identity, inventory } }),
+        renew: async (_, { publicKey, proof }) =>
+          (await renewCertificate({ ctx, input: { identity: connection.identity, publicKey, proof } })).certificatePem,
+        roundTrip: (_, ms) => presence.roundTrip(serverId, ms),
+      });
+    },
+  });
+
+  gateway.onDrain(async () => {
+    for (const session of sessions.values()) session.send({ case: "drain", value: { reconnectAfterMs: RECONNECT_AFTER_MS } });
+    await presence.stop();
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
+  });
+}
+
+const open = new WeakSet<object>();

@@ -1,0 +1,42 @@
+import type { Context } from "../../platform/context.ts";
+import { arrayLiteral } from "../../platform/db/index.ts";
+import { STALE_AFTER_S } from "./hold-session.ts";
+
+/**
+ * Says that this gateway is alive and holds its sessions.
+ * @returns the servers that it holds by the database; a connection of another one was taken over elsewhere
+ */
+export async function confirmSessions({ ctx, input }: { ctx: Context; input: { gatewayId: string } }): Promise<ReadonlySet<string>> {
+  const rows = await ctx.sql<{ serverId: string }[]>`
+    update agent_sessions set last_seen_at = ${new Date(ctx.clock.now())} where gateway_id = ${input.gatewayId} returning server_id as "serverId"`;
+  return new Set(rows.map((row) => row.serverId));
+}
+
+/** Ends sessions whose gateway died without a word. @returns the servers that are offline now */
+export async function dropDeadSessions({
+  ctx,
+  input,
+}: {
+  ctx: Context;
+  input: { gatewayId: string };
+}): Promise<{ serverId: string; organizationId: string }[]> {
+  const now = new Date(ctx.clock.now());
+  return ctx.sql<{ serverId: string; organizationId: string }[]>`
+    with gone as (
+      delete from agent_sessions
+      where gateway_id <> ${input.gatewayId} and last_seen_at < ${now}::timestamptz - make_interval(secs => ${STALE_AFTER_S})
+      returning server_id, last_seen_at
+    )
+    update servers s set state_since = ${now}, last_seen_at = gone.last_seen_at from gone where s.id = gone.server_id
+    returning s.id as "serverId", s.organization_id as "organizationId"`;
+}
+
+/** Stores measured round-trip times, milliseconds by server. */
+export async function storeRoundTrips({ ctx, input }: { ctx: Context; input: ReadonlyMap<string, number> }): Promise<void> {
+  if (input.size === 0) return;
+  const pairs = [...input].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  await ctx.sql`
+    update servers s set round_trip_ms = t.ms
+    from unnest(${arrayLiteral(pairs.map(([id]) => id))}::uuid[], ${arrayLiteral(pairs.map(([, ms]) => ms))}::real[]) as t (id, ms)
+    where s.id = t.id and s.round_trip_ms is distinct from t.ms`;
+}
