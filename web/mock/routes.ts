@@ -311,7 +311,14 @@ export class World {
               unit: measure.unit,
               mean,
               max: measure.max
-                ? mean.map((v) => (v === null ? null : Math.min(v * 1.28, measure.unit === "percent" ? 100 : Number.POSITIVE_INFINITY)))
+                ? mean.map((v) =>
+                    v === null
+                      ? null
+                      : Math.min(
+                          v * (measure.unit === "bytes" ? 1.006 : 1.28),
+                          measure.unit === "percent" ? 100 : Number.POSITIVE_INFINITY,
+                        ),
+                  )
                 : null,
             };
           }),

@@ -21,16 +21,26 @@ export class LiveConnection {
   #socket: WebSocket | null = null;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastHeardMs = 0;
+  #held = false;
   readonly #url: () => string;
 
   constructor(url: () => string) {
     this.#url = url;
     if (typeof window === "undefined") return;
-    const wake = () => this.#socket === null && this.#topics.size > 0 && this.#dial();
+    const wake = () => this.#socket === null && this.#wanted && this.#dial();
     addEventListener("online", wake);
     addEventListener("offline", () => this.#socket?.close());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
+  }
+
+  get #wanted(): boolean {
+    return this.#held || this.#topics.size > 0;
+  }
+
+  /** Keeps the connection open without a topic, so that its loss is seen on every page. */
+  hold(): void {
+    this.#held = true;
+    if (this.#socket === null) this.#dial();
   }
 
   /** Starts a topic ("servers" or "server:<id>"); returns what stops it. */
@@ -60,6 +70,7 @@ export class LiveConnection {
   /** Closes for good, at sign-out. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#held = false;
     this.#topics.clear();
     const socket = this.#socket;
     this.#socket = null;
@@ -82,28 +93,21 @@ export class LiveConnection {
       this.status = "open";
       this.lostAtMs = null;
       this.#attempt = 0;
-      this.#lastHeardMs = Date.now();
       for (const topic of this.#topics.keys()) this.#send({ type: "subscribe", topic });
       if (again) for (const handler of this.#opened) handler();
     };
     socket.onmessage = (event) => {
-      this.#lastHeardMs = Date.now();
       const message = JSON.parse(String(event.data)) as LiveServerMessage;
       for (const handler of this.#topics.get(topicOf(message)) ?? []) handler(message);
     };
     socket.onclose = () => {
       if (this.#socket !== socket) return;
       this.#socket = null;
-      if (this.#topics.size === 0) return void (this.status = "idle");
+      if (!this.#wanted) return void (this.status = "idle");
       this.lostAtMs ??= Date.now();
       this.status = "lost";
       this.#timer = setTimeout(() => this.#dial(), backoffMs(this.#attempt++, Math.random()));
     };
-  }
-
-  /** Milliseconds since anything came; the age of what is shown. */
-  get silentMs(): number {
-    return this.#lastHeardMs === 0 ? 0 : Date.now() - this.#lastHeardMs;
   }
 }
 

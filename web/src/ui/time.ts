@@ -30,6 +30,3 @@ export function formatExact(timeMs: number): string {
     new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(d).find((p) => p.type === "timeZoneName")?.value ?? "";
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${zone}`;
 }
-
-/** "14:31:20". */
-export const formatClock = (timeMs: number): string => new Date(timeMs).toLocaleTimeString("en-GB");

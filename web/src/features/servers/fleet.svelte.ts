@@ -56,7 +56,7 @@ class Fleet {
       }),
       live.onReopened(() => void this.load()),
     );
-    const timer = setInterval(() => void this.#loadSummary(), 10_000);
+    const timer = setInterval(() => void this.loadSummary(), 10_000);
     this.#stop.push(() => clearInterval(timer));
     void this.load();
   }
@@ -84,7 +84,8 @@ class Fleet {
     });
   }
 
-  async #loadSummary(): Promise<void> {
+  /** Counts and medians, kept by the controller. */
+  async loadSummary(): Promise<void> {
     this.summary = await api.summary().catch(() => this.summary);
   }
 
@@ -96,7 +97,7 @@ class Fleet {
     this.error = null;
     const seen = new Set<string>();
     try {
-      const summary = this.#loadSummary();
+      const summary = this.loadSummary();
       let cursor: string | undefined;
       do {
         const page = await api.servers(

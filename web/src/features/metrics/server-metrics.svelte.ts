@@ -1,0 +1,95 @@
+import { api, type ApiError } from "#api/client.ts";
+import { live } from "#api/live.svelte.ts";
+import { datasetOf, type Dataset } from "./dataset.ts";
+import { LiveBuffer } from "./live-buffer.ts";
+import { endsOf, ranges, type Range } from "./ranges.ts";
+
+const MAX_POINTS = 300;
+
+/** The values behind the charts of one server: loads a range, renews it, and appends seconds while live. */
+export class ServerMetrics {
+  data = $state.raw<Dataset | null>(null);
+  error = $state.raw<ApiError | null>(null);
+  loading = $state(true);
+  /** When the newest live second was read on the server, milliseconds since 1970. */
+  lastFrameMs = $state<number | null>(null);
+  /** What was asked last, for "as curl". */
+  asked = $state.raw<{ from: string; to: string; metrics: string; maxPoints: number } | null>(null);
+  #stop: (() => void)[] = [];
+  #request: AbortController | null = null;
+
+  /** Shows a range of a server; what is on screen stays until the new values are there. */
+  show(serverId: string, metrics: readonly string[], range: Range): void {
+    this.stop();
+    this.loading = true;
+    const moving = range.fixed === null;
+    if (moving && range.key === "live") return this.#live(serverId, metrics, range);
+    const load = () =>
+      this.#load(serverId, metrics, range).then((data) => {
+        if (data) this.data = data;
+      });
+    void load();
+    if (moving) {
+      const timer = setInterval(() => {
+        if (document.visibilityState === "visible") void load();
+      }, ranges[range.key].refreshSeconds * 1000);
+      this.#stop.push(
+        () => clearInterval(timer),
+        live.onReopened(() => void load()),
+      );
+    }
+  }
+
+  #live(serverId: string, metrics: readonly string[], range: Range): void {
+    const seconds = ranges.live.seconds;
+    const buffer = new LiveBuffer(seconds);
+    let history: Dataset | null = null;
+    const draw = () => (this.data = buffer.dataset(history, buffer.lastSeconds ?? Date.now() / 1000));
+    const load = () =>
+      this.#load(serverId, metrics, range).then((data) => {
+        if (!data) return;
+        history = data;
+        draw();
+      });
+    void load();
+    this.#stop.push(
+      live.onReopened(() => void load()),
+      live.subscribe(`server:${serverId}`, (message) => {
+        if (message.type === "refused") return;
+        if (message.type !== "frame") return;
+        buffer.push(message);
+        this.lastFrameMs = message.timeMs;
+        if (history !== null && document.visibilityState === "visible") draw();
+      }),
+    );
+  }
+
+  async #load(serverId: string, metrics: readonly string[], range: Range): Promise<Dataset | null> {
+    this.#request?.abort();
+    const control = new AbortController();
+    this.#request = control;
+    const { fromMs, toMs } = endsOf(range, Date.now());
+    const query = {
+      from: new Date(fromMs).toISOString(),
+      to: new Date(toMs).toISOString(),
+      metrics: metrics.join(","),
+      maxPoints: MAX_POINTS,
+    };
+    this.asked = query;
+    try {
+      const result = await api.metrics(serverId, query, control.signal);
+      this.error = null;
+      return datasetOf(result);
+    } catch (error) {
+      if (!control.signal.aborted) this.error = error as ApiError;
+      return null;
+    } finally {
+      if (this.#request === control) this.loading = false;
+    }
+  }
+
+  stop(): void {
+    for (const stop of this.#stop.splice(0)) stop();
+    this.#request?.abort();
+  }
+}

@@ -1,0 +1,8 @@
+/** Tabs of a server's page; the first has no name in the address. */
+export const tabs = [
+  ["", "Overview"],
+  ["disks", "Disks"],
+  ["network", "Network"],
+  ["inventory", "Inventory"],
+  ["settings", "Settings"],
+] as const;
