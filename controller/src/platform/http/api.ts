@@ -8,6 +8,7 @@ import { type Auth, type Identity, type Principal, principalOf } from "../auth/i
 import { isOwnOrigin } from "../auth/origin.ts";
 import type { Context } from "../context.ts";
 import { databaseUnavailable } from "../db/index.ts";
+import { compressedJson } from "./compress.ts";
 import { withIdempotencyKey } from "./idempotency.ts";
 import type { Api } from "./index.ts";
 import type { Topic } from "./live/topic.ts";
@@ -179,7 +180,9 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
       for (const [name, value] of reply.headers) c.header(name, value, { append: name === "set-cookie" });
       if (status === 204 || shaped === undefined) return c.body(null, 204);
       if (typeof shaped === "string" || shaped instanceof Uint8Array) return c.body(shaped as never, status);
-      return c.json(shaped as never, status);
+      if (definition.method !== "get") return c.json(shaped as never, status);
+      const packed = await compressedJson(JSON.stringify(shaped), c.req.header("accept-encoding") ?? null);
+      return c.body(packed.body, status, packed.headers);
     });
   };
 
