@@ -41,22 +41,18 @@ export function toFacts(m: InventoryMessage): InventoryFacts {
     blockDevices: m.blockDevices
       .slice(0, MAX_ENTRIES.blockDevices)
       .map((d) => ({ name: text(d.name), sizeBytes: number(d.sizeBytes), model: text(d.model), rotational: d.rotational })),
-    filesystems: m.filesystems
-      .slice(0, MAX_ENTRIES.filesystems)
-      .map((f) => ({
-        mountPoint: text(f.mountPoint, 1024),
-        device: text(f.device, 1024),
-        type: text(f.type),
-        sizeBytes: number(f.sizeBytes),
-      })),
-    interfaces: m.interfaces
-      .slice(0, MAX_ENTRIES.interfaces)
-      .map((i) => ({
-        name: text(i.name),
-        mac: text(i.mac),
-        addresses: i.addresses.slice(0, MAX_ENTRIES.addresses).map((a) => text(a)),
-        speedMbits: i.speedMbits,
-      })),
+    filesystems: m.filesystems.slice(0, MAX_ENTRIES.filesystems).map((f) => ({
+      mountPoint: text(f.mountPoint, 1024),
+      device: text(f.device, 1024),
+      type: text(f.type),
+      sizeBytes: number(f.sizeBytes),
+    })),
+    interfaces: m.interfaces.slice(0, MAX_ENTRIES.interfaces).map((i) => ({
+      name: text(i.name),
+      mac: text(i.mac),
+      addresses: i.addresses.slice(0, MAX_ENTRIES.addresses).map((a) => text(a)),
+      speedMbits: i.speedMbits,
+    })),
     timeZone: text(m.timeZone),
     init: text(m.init),
     cloud: text(m.cloud),

@@ -1,14 +1,15 @@
 import { RejectionReason } from "@devflow/proto/metrics/v1/metrics";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestContext, testContext } from "../../testing/context.ts";
-import { batchOf, createPlainMetricTables, familyRows } from "./ingest.testkit.ts";
+import { metrics } from "./index.ts";
+import { batchOf, familyRows } from "./ingest.testkit.ts";
 import { createIngestWriter } from "./ingest-writer.ts";
 import type { BatchSource } from "./open-flush.ts";
 
 let ctx: TestContext;
 beforeAll(async () => {
   ctx = await testContext();
-  await createPlainMetricTables(ctx.sql);
+  await metrics.start?.(ctx);
 });
 afterAll(() => ctx.close());
 

@@ -1,7 +1,6 @@
-import { CellWriter, columnsOf, families, type Family, familyByName } from "@devflow/catalogue";
+import { CellWriter, columnsOf, type Family, familyByName } from "@devflow/catalogue";
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, type FamilyRows, FamilyRowsSchema } from "@devflow/proto/metrics/v1/metrics";
-import type { Sql } from "../../platform/db/index.ts";
 
 /** Rows of one family: by instance, each value by column name (stored units); columns left out are not measured. */
 export function familyRows(name: string, rows: Record<string, Record<string, number>>, columns?: number): FamilyRows {
@@ -18,13 +17,3 @@ export const batchOf = (
   timeS: number,
   rows: FamilyRows[] = [familyRows("host", { "": { cpu_busy: 1234, memory_used: 5_000_000 } })],
 ): Batch => create(BatchSchema, { sequence: BigInt(sequence), timeS: BigInt(timeS), bootId: "b", samples: 10, families: rows });
-
-/** The 10-second tables in their plainest form. */
-export async function createPlainMetricTables(sql: Sql): Promise<void> {
-  for (const family of families) {
-    const columns = columnsOf(family).map((c) => `"${c.name}" ${c.measure.type}`);
-    await sql.unsafe(
-      `create table if not exists metric_${family.name}_10s (server_no int not null, instance_no int not null, time timestamptz not null, samples smallint not null, ${columns.join(", ")}, primary key (server_no, instance_no, time))`,
-    );
-  }
-}

@@ -2,8 +2,9 @@ import type postgres from "postgres";
 import { arrayLiteral } from "../../platform/db/index.ts";
 import type { Latest } from "./latest.ts";
 
-/** Writes newest values; older ones than those stored change nothing. Sends one statement even for an empty list. */
+/** Writes newest values; older ones than those stored change nothing. */
 export async function upsertLatest(tx: postgres.TransactionSql, latest: readonly Latest[]): Promise<void> {
+  if (latest.length === 0) return;
   // In one order everywhere, so that two gateways cannot wait for each other.
   const rows = latest.toSorted((a, b) => a.serverNo - b.serverNo);
   await tx`

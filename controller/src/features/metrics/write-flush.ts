@@ -3,6 +3,7 @@ import type postgres from "postgres";
 import { type Sql, sqlState } from "../../platform/db/index.ts";
 import type { OpenFlush } from "./open-flush.ts";
 import { rowShapes } from "./row-shape.ts";
+import { noteRows } from "./storage/index.ts";
 import { upsertLatest } from "./upsert-latest.ts";
 
 /** Whether rows went in by plain COPY or, since some were there already, through staging tables. */
@@ -14,12 +15,12 @@ export type WriteResult = "copied" | "replayed";
  * first try; the second goes through staging tables with "on conflict do nothing".
  * Throws what the database says when neither works.
  */
-export async function writeFlush(sql: Sql, flush: OpenFlush, extra?: (tx: postgres.TransactionSql) => Promise<void>): Promise<WriteResult> {
+export async function writeFlush(sql: Sql, flush: OpenFlush): Promise<WriteResult> {
   const filled = rowShapes.filter((shape) => flush.buffers[shape.index]?.isEmpty === false);
   const finish = async (tx: postgres.TransactionSql): Promise<void> => {
-    // Also what makes the failure of the last COPY show: see copyInto.
     await upsertLatest(tx, [...flush.latest.values()]);
-    await extra?.(tx);
+    // Also what makes the failure of the last COPY show: see copyInto.
+    await noteRows(tx, flush.serverNos, flush.times);
   };
   try {
     await sql.begin(async (tx) => {

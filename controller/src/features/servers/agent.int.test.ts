@@ -7,7 +7,7 @@ import { createGateway, type RunningGateway } from "../../platform/rpc/index.ts"
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { createToken, gatewayCredentials, identifyAgent, revokeServer } from "../enrolment/index.ts";
 import { enrolAgent, newKey, renewRequest, type TestAgent } from "../enrolment/test-agent.ts";
-import { batchOf, createPlainMetricTables, familyRows } from "../metrics/ingest.testkit.ts";
+import { batchOf, familyRows } from "../metrics/ingest.testkit.ts";
 import { metrics } from "../metrics/index.ts";
 import { servers } from "./index.ts";
 import { type SimulatedAgent, simulatedAgent, type SimulatedAgentOptions } from "./simulated-agent.testkit.ts";
@@ -91,7 +91,7 @@ const thisInterval = (): number => Math.floor(Date.now() / 10_000) * 10;
 beforeAll(async () => {
   ctx = await testContext({ clock: { now: () => Date.now() + aheadMs } });
   await ctx.db.insert(users).values({ id: "u1", name: "Anna", email: "anna@example.com" });
-  await createPlainMetricTables(ctx.sql);
+  await metrics.start?.(ctx);
   gateway = await startGateway();
   port = await gateway.listen("127.0.0.1", 0);
   // The grace after a start is a test of its own.
@@ -288,16 +288,14 @@ describe("inventory", () => {
           { facts: Record<string, unknown>; updated_at: Date }[]
         >`select facts, updated_at from inventories where server_id = ${identity.agentId}`
       )[0];
-    await expect
-      .poll(stored)
-      .toMatchObject({
-        facts: {
-          osName: "Debian GNU/Linux 12",
-          memoryBytes: Number.MAX_SAFE_INTEGER,
-          bootTime: "1970-01-01T00:00:00.000Z",
-          interfaces: [{ name: "eth0", addresses: ["192.0.2.7/24"] }],
-        },
-      });
+    await expect.poll(stored).toMatchObject({
+      facts: {
+        osName: "Debian GNU/Linux 12",
+        memoryBytes: Number.MAX_SAFE_INTEGER,
+        bootTime: "1970-01-01T00:00:00.000Z",
+        interfaces: [{ name: "eth0", addresses: ["192.0.2.7/24"] }],
+      },
+    });
   });
 
   it("over 256 KiB ends the session", async () => {
