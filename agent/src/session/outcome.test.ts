@@ -6,11 +6,19 @@ test.each([
   ["revoked: the certificate was revoked", /removed or its certificate revoked/],
   ["cloned: two spools", /Another machine uses the same identity/],
   ["quarantined", /restored from a backup/],
+  ["unknown: no such identity", /does not know this server/],
   ["something else", /refuses this server: something else/],
 ])("%s is a refusal", (details, words) => {
   expect(outcomeOf({ code: status.PERMISSION_DENIED, details }, false)).toMatchObject({
     kind: "refused",
     message: expect.stringMatching(words),
+  });
+});
+
+test("an expired certificate is renewed, not refused", () => {
+  expect(outcomeOf({ code: status.PERMISSION_DENIED, details: "expired: it ended" }, false)).toMatchObject({
+    kind: "unreachable",
+    expired: true,
   });
 });
 

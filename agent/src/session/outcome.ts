@@ -12,10 +12,13 @@ export interface Outcome {
   readonly afterMs?: number;
   /** What is sent next must be sent alone: something in flight broke a bound of the gateway. */
   readonly boundBroken?: boolean;
+  /** The gateway calls the certificate expired, whatever this machine's clock says. */
+  readonly expired?: boolean;
 }
 
 /** What a refusal means to whoever runs the server. */
 const refusals: Readonly<Record<string, string>> = {
+  unknown: "The controller does not know this server: it was removed, or its database was restored; enrol it again or uninstall the agent",
   revoked: "This server was removed or its certificate revoked in DevFlow; enrol it again or uninstall the agent",
   cloned: "Another machine uses the same identity: this machine or the other one is a copy; enrol one of them again",
   quarantined: "The controller was restored from a backup and does not know this server yet; an administrator has to confirm it",
@@ -27,6 +30,8 @@ export function outcomeOf(end: Pick<StatusObject, "code" | "details">, welcomed:
   switch (end.code) {
     case status.PERMISSION_DENIED:
     case status.UNAUTHENTICATED: {
+      if (/^expired\b/i.test(details))
+        return { kind: "unreachable", message: `The gateway says that this agent's certificate has expired (${details})`, expired: true };
       const word = Object.keys(refusals).find((name) => details.toLowerCase().includes(name));
       return {
         kind: "refused",

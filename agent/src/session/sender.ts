@@ -76,7 +76,7 @@ export class Sender {
         if (this.#again) {
           this.#again = false;
           this.wake();
-        }
+        } else this.#tellIdle();
       });
   }
 
@@ -104,7 +104,6 @@ export class Sender {
 
   async #pump(): Promise<void> {
     while (!this.#closed && !this.#paused && !this.#blocked && (await this.#sendNext())) this.#again = false;
-    this.#tellIdle();
   }
 
   async #sendNext(): Promise<boolean> {

@@ -54,8 +54,11 @@ export class Session {
   #done: Promise<void> | null = null;
   #goodAtMs: number;
   #attempt = 0;
+  /** Which of several certificates is tried: the newest first, the next one when that does not connect. */
+  #candidate = 0;
   #renewal: RenewalRequest | null = null;
   #renewalRetryMs = 0;
+  #calledExpired = false;
   state: SessionState = "waiting";
   /** Settled milliseconds. */
   stateSinceMs = 0;
@@ -106,6 +109,8 @@ export class Session {
         outcome = { kind: "unreachable", message: (error as Error).message };
       }
       if (this.#stop.signal.aborted) return;
+      this.#calledExpired = outcome.expired === true;
+      if (outcome.kind === "unreachable" || outcome.kind === "refused") this.#candidate++;
       const delayMs = this.#delayMs(outcome);
       if (outcome.kind === "lost" || outcome.kind === "unreachable" || outcome.kind === "refused") {
         this.lastError = { message: outcome.message, atMs: this.#now() };
@@ -175,7 +180,7 @@ export class Session {
   async #chooseCredentials(): Promise<Credentials> {
     const { stateDir, renewExpired, log } = this.#parts;
     let found = await loadCredentials(stateDir);
-    if (renewExpired && found.every((credentials) => credentials.notAfterMs < this.#now())) {
+    if (renewExpired && (this.#calledExpired || found.every((credentials) => credentials.notAfterMs < this.#now()))) {
       try {
         await renewExpired({ stateDir, signal: this.#stop.signal });
         found = await loadCredentials(stateDir);
@@ -185,7 +190,7 @@ export class Session {
         log.error({ err: error }, "the certificate expired and could not be renewed");
       }
     }
-    this.credentials = found[this.#attempt % found.length] as Credentials;
+    this.credentials = found[this.#candidate % found.length] as Credentials;
     return this.credentials;
   }
 
@@ -199,6 +204,7 @@ export class Session {
     for (const reason of trust.refused) log.error(reason);
     this.refusedTrust = trust.refused;
     this.#attempt = 0;
+    this.#candidate = 0;
     this.lastError = null;
     this.#enter("ready");
     log.info({ server: welcome.serverName, roundTripMs: Math.round(this.roundTripMs) }, "connected");

@@ -29,6 +29,21 @@ export async function createTestCa(name = "test CA") {
   });
   return {
     caPem: ca.toString("pem"),
+    /** A client certificate for somebody else's key (SPKI PEM). */
+    async issueFor(subject: string, publicKeyPem: string): Promise<string> {
+      const certificate = await x509.X509CertificateGenerator.create({
+        serialNumber: (serial++).toString(16).padStart(16, "a"),
+        subject: `CN=${subject}`,
+        issuer: ca.subject,
+        notBefore: new Date(Date.now() - 3_600_000),
+        notAfter: new Date(Date.now() + 86_400_000),
+        signingKey: keys.privateKey,
+        publicKey: new x509.PublicKey(publicKeyPem),
+        signingAlgorithm: algorithm,
+        extensions: [new x509.BasicConstraintsExtension(false), new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])],
+      });
+      return certificate.toString("pem");
+    },
     async issue(subject: string, usage: "client" | "server", dates: { notBefore?: Date; notAfter?: Date } = {}): Promise<TestKeyPair> {
       const leaf = await generate();
       const serialNumber = (serial++).toString(16).padStart(16, "a");
