@@ -9,7 +9,7 @@ import { createToken, gatewayCredentials, identifyAgent, revokeServer } from "..
 import { enrolAgent, newKey, renewRequest, type TestAgent } from "../enrolment/test-agent.ts";
 import { batchOf, familyRows } from "../metrics/ingest.testkit.ts";
 import { metrics } from "../metrics/index.ts";
-import { servers } from "./index.ts";
+import { session } from "./index.ts";
 import { type SimulatedAgent, simulatedAgent, type SimulatedAgentOptions } from "./simulated-agent.testkit.ts";
 
 let ctx: TestContext;
@@ -38,7 +38,7 @@ async function startGateway(): Promise<RunningGateway> {
     log: ctx.log,
     now: () => ctx.clock.now(),
   });
-  for (const feature of [servers, metrics]) feature.gateway?.(made, ctx);
+  for (const feature of [session, metrics]) feature.gateway?.(made, ctx);
   return made;
 }
 

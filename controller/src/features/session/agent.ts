@@ -21,7 +21,7 @@ const DRAIN_MS = 300;
 
 /** Adds SessionService to the gateway. */
 export function sessionService(gateway: Gateway, ctx: Context): void {
-  const log = ctx.log.child({ scope: "servers.session" });
+  const log = ctx.log.child({ scope: "session" });
   const now = (): number => ctx.clock.now();
   const sessions = new Map<string, AgentSession>();
   const watchers = new Map<string, number>();
