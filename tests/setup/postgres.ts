@@ -36,6 +36,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const templateSql = createClient(target, { max: 1 });
   await prepareStorage({ sql: templateSql, storageEngine, retention: readConfig({}).retention, nowMs: Date.now() });
   await templateSql.end({ timeout: 2 });
+  // A template with somebody connected cannot be copied, and TimescaleDB's background workers connect to every database.
+  await sql`alter database ${sql(template)} with allow_connections false`;
+  await sql`select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${template}`;
   project.provide("databaseServer", { admin, template });
 
   return async () => {

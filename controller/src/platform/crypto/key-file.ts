@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError } from "@devflow/errors";
@@ -13,7 +14,10 @@ export async function readOrMakeKeyFile(path: string, make: () => string): Promi
   });
   if (present === null) await writeOnce(path, make());
   else if ((present.mode & 0o077) !== 0) {
-    throw new AppError("precondition_failed", `${path} holds a key and has mode ${(present.mode & 0o777).toString(8)}: others may read it. Run chmod 600 ${path}; if others had access to this machine, make new keys.`);
+    throw new AppError(
+      "precondition_failed",
+      `${path} holds a key and has mode ${(present.mode & 0o777).toString(8)}: others may read it. Run chmod 600 ${path}; if others had access to this machine, make new keys.`,
+    );
   }
   return readFile(path, "utf8");
 }
@@ -21,8 +25,7 @@ export async function readOrMakeKeyFile(path: string, make: () => string): Promi
 /** Whole and on disk before it gets its name; a name that is taken stays as it is. */
 async function writeOnce(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const partial = `${path}.${process.pid}`;
-  await rm(partial, { force: true });
+  const partial = `${path}.${randomBytes(6).toString("hex")}`;
   const file = await open(partial, "wx", 0o600);
   try {
     await file.writeFile(text);

@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readdir, readFile, readlink, rename, rm, symlink, lstat } from "node:fs/promises";
+import { chmod, copyFile, link, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { AppError } from "@devflow/errors";
@@ -71,11 +71,23 @@ async function copyTree(from: string, to: string): Promise<void> {
     const [a, b] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) await copyTree(a, b);
     else if (entry.isSymbolicLink()) await symlink(await readlink(a), b);
-    else {
-      await copyFile(a, b);
-      await chmod(b, from.endsWith("/bin") ? 0o755 : 0o644);
-    }
+    else await takeFile(a, b, from.endsWith("/bin") ? 0o755 : 0o644);
   }
+}
+
+/** A second name for the same file where that is possible (npm replaces files, it does not write into them), else a copy. */
+async function takeFile(from: string, to: string, mode: number): Promise<void> {
+  const isReadable = ((await lstat(from)).mode & mode) === mode;
+  if (
+    isReadable &&
+    (await link(from, to).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return;
+  await copyFile(from, to);
+  await chmod(to, mode);
 }
 
 /** Makes the links that native/pg-symlinks.json lists: [{source, target}] with paths inside the package. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFile, realpath, writeFile } from "node:fs/promises";
+import { readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { AppError } from "@devflow/errors";
 import type { Logger } from "pino";
 import { installBinaries } from "./binaries.ts";
 import { ensureCluster, writeFor } from "./cluster.ts";
@@ -34,7 +35,23 @@ export interface EmbeddedServer {
  * Resolves when it takes connections; crash recovery may take its time before that.
  * Throws AppError conflict when another controller uses the folder, unavailable with the reason for everything else.
  */
-export async function startEmbedded({ dataDir, log }: { dataDir: string; log: Logger }): Promise<EmbeddedServer> {
+export async function startEmbedded(options: { dataDir: string; log: Logger }): Promise<EmbeddedServer> {
+  try {
+    return await startIn(options);
+  } catch (error) {
+    throw explainSystemError(error, options.dataDir);
+  }
+}
+
+async function startIn({ dataDir, log }: { dataDir: string; log: Logger }): Promise<EmbeddedServer> {
+  // initdb hands its own path to a shell inside double quotes.
+  if (/["$`\\\n]/.test(dataDir)) {
+    throw new AppError(
+      "unavailable",
+      `DEVFLOW_DATA_DIR must not hold any of " $ \` \\ or a line break, which PostgreSQL cannot take; got ${dataDir}`,
+      { retryable: false },
+    );
+  }
   await makeDataDir(dataDir);
   // The kernel tells a process's folder without links; to find our processes again we have to use the same form.
   const base = join(await realpath(dataDir), "postgresql");
@@ -54,7 +71,9 @@ export async function startEmbedded({ dataDir, log }: { dataDir: string; log: Lo
     };
     for (const [name, text] of Object.entries(files)) await writeFor(user, join(cluster, name), text);
 
-    const settingsHash = createHash("sha256").update(JSON.stringify([binaries.version, files])).digest("hex");
+    const settingsHash = createHash("sha256")
+      .update(JSON.stringify([binaries.version, files]))
+      .digest("hex");
     const hashFile = join(base, "started-with");
     const start = async (): Promise<Served> => {
       await writeFile(hashFile, settingsHash, { mode: 0o600 });
@@ -78,6 +97,7 @@ export async function startEmbedded({ dataDir, log }: { dataDir: string; log: Lo
       },
       async stop() {
         await supervised.stop();
+        if (!socketFolder.startsWith(base)) await rm(socketFolder, { recursive: true, force: true });
         await unlock();
       },
     };
@@ -85,4 +105,20 @@ export async function startEmbedded({ dataDir, log }: { dataDir: string; log: Lo
     await unlock();
     throw error;
   }
+}
+
+/** Errors of the file system in words that say what to do. */
+function explainSystemError(error: unknown, dataDir: string): unknown {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (error instanceof AppError || code === undefined) return error;
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new AppError("unavailable", `The disk is full at ${path ?? dataDir}. Make room, then start again.`, { cause: error });
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new AppError(
+      "unavailable",
+      `${path ?? dataDir} cannot be written (${code}). Choose a DEVFLOW_DATA_DIR that belongs to the user who runs DevFlow.`,
+      { cause: error, retryable: false },
+    );
+  }
+  return error;
 }

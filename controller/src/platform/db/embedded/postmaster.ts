@@ -47,7 +47,10 @@ export async function clearLeftovers(cluster: string, timeoutMs = 20_000): Promi
     if (left.length === 0) break;
     const waitedMs = Date.now() - started;
     if (waitedMs > timeoutMs) {
-      throw new AppError("unavailable", `Processes ${left.join(", ")} of an earlier database server still run in ${cluster}. End them, then start again.`);
+      throw new AppError(
+        "unavailable",
+        `Processes ${left.join(", ")} of an earlier database server still run in ${cluster}. End them, then start again.`,
+      );
     }
     if (waitedMs > 2_000) for (const pid of left) signal(pid, waitedMs > 10_000 ? "SIGKILL" : "SIGQUIT");
     await sleep(50);
@@ -82,7 +85,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
  * Ends a server: fast shutdown (SIGINT: connections are ended, a checkpoint is written), after `graceMs` an immediate
  * one (SIGQUIT: recovery at the next start, nothing committed is lost). Resolves when the postmaster is gone.
  */
-export async function stopPostmaster(pid: number, cluster: string, graceMs = 20_000): Promise<void> {
+export async function stopPostmaster(pid: number, cluster: string, graceMs = 6_000): Promise<void> {
   const started = Date.now();
   let immediate = false;
   signal(pid, "SIGINT");
