@@ -44,9 +44,9 @@ export async function startMock({ port, build, ...options }: { port: number; bui
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     if (fault === "offline") return void request.socket.destroy();
-    if (fault === "hang") return;
-    if (fault === "slow") await new Promise((done) => setTimeout(done, SLOW_MS));
     const open = /\/api\/v1\/(me|setup|session)/.test(url.pathname);
+    if (fault === "hang" && !open) return;
+    if (fault === "slow") await new Promise((done) => setTimeout(done, SLOW_MS));
     const { status, body, headers } =
       fault === "error" && !open
         ? {

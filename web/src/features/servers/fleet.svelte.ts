@@ -9,6 +9,7 @@ export interface Sparks {
 
 const SPARKS_A_CALL = 100;
 const SPARKS_FRESH_MS = 60_000;
+const RETRY_MS = 5000;
 
 /**
  * All servers of the organisation with their newest values. The first page shows at once and the rest follows; from
@@ -30,6 +31,7 @@ class Fleet {
   #stop: (() => void)[] = [];
   #loading: AbortController | null = null;
   #bump = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #sparkTimer: ReturnType<typeof setTimeout> | undefined;
 
   get = (id: string): Server | undefined => this.#servers.get(id);
@@ -63,6 +65,7 @@ class Fleet {
 
   #end(): void {
     for (const stop of this.#stop.splice(0)) stop();
+    clearTimeout(this.#retry);
     this.#loading?.abort();
   }
 
@@ -92,9 +95,9 @@ class Fleet {
   /** Fetches all pages; what is shown stays until the new rows are there. */
   async load(): Promise<void> {
     this.#loading?.abort();
+    clearTimeout(this.#retry);
     const control = new AbortController();
     this.#loading = control;
-    this.error = null;
     const seen = new Set<string>();
     try {
       const summary = this.loadSummary();
@@ -115,9 +118,12 @@ class Fleet {
       } while (cursor !== undefined);
       for (const id of this.#servers.keys()) if (!seen.has(id)) this.#servers.delete(id);
       this.complete = true;
+      this.error = null;
       this.#changed();
     } catch (error) {
-      if (!control.signal.aborted) this.error = error as ApiError;
+      if (control.signal.aborted) return;
+      this.error = error as ApiError;
+      this.#retry = setTimeout(() => void this.load(), RETRY_MS);
     }
   }
 

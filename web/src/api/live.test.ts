@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { LiveConnection } from "./live.svelte.ts";
+
+/** The browser's WebSocket, as far as the connection uses it. */
+class Socket {
+  static readonly OPEN = 1;
+  static all: Socket[] = [];
+  readyState = 0;
+  sent: unknown[] = [];
+  onopen?: () => void;
+  onclose?: () => void;
+  onmessage?: (event: { data: string }) => void;
+  constructor() {
+    Socket.all.push(this);
+  }
+  send(text: string) {
+    this.sent.push(JSON.parse(text));
+  }
+  close() {
+    this.readyState = 3;
+    this.onclose?.();
+  }
+  open() {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+}
+beforeEach(() => {
+  Socket.all = [];
+  vi.useFakeTimers();
+  vi.stubGlobal("WebSocket", Socket);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+const newest = () => Socket.all.at(-1) as Socket;
+
+it("subscribes once it is open, again after a loss, and says that it was away", () => {
+  const live = new LiveConnection(() => "ws://x");
+  const reopened = vi.fn<() => void>();
+  live.onReopened(reopened);
+  live.subscribe("servers", vi.fn());
+  newest().open();
+  expect(newest().sent).toEqual([{ type: "subscribe", topic: "servers" }]);
+  expect(live.status).toBe("open");
+  newest().close();
+  expect(live.status).toBe("lost");
+  vi.advanceTimersByTime(11_000);
+  expect(Socket.all).toHaveLength(2);
+  newest().open();
+  expect(newest().sent).toEqual([{ type: "subscribe", topic: "servers" }]);
+  expect(live.status).toBe("open");
+  expect(reopened).toHaveBeenCalledOnce();
+});
+it("brings messages to their topic only", () => {
+  const live = new LiveConnection(() => "ws://x");
+  const [a, b] = [vi.fn<() => void>(), vi.fn<() => void>()];
+  live.subscribe("server:1", a);
+  live.subscribe("server:2", b);
+  newest().open();
+  newest().onmessage?.({ data: JSON.stringify({ type: "frame", serverId: "2", timeMs: 1, rows: [] }) });
+  expect([a.mock.calls.length, b.mock.calls.length]).toEqual([0, 1]);
+});
+it("stays away after the sign-out", () => {
+  const live = new LiveConnection(() => "ws://x");
+  live.hold();
+  newest().open();
+  live.stop();
+  vi.advanceTimersByTime(60_000);
+  expect(Socket.all).toHaveLength(1);
+  expect(live.status).toBe("idle");
+});
+it("unsubscribes with the last listener", () => {
+  const live = new LiveConnection(() => "ws://x");
+  const [one, two] = [live.subscribe("servers", vi.fn()), live.subscribe("servers", vi.fn())];
+  newest().open();
+  one();
+  expect(newest().sent).toHaveLength(1);
+  two();
+  expect(newest().sent.at(-1)).toEqual({ type: "unsubscribe", topic: "servers" });
+});
