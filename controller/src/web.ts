@@ -33,6 +33,7 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
   healthRoutes(api, ctx);
   descriptionRoutes(api, ctx);
   for (const feature of features) feature.routes?.(api, ctx);
+  api.seal();
   const files = createStaticFiles(webFolder);
   api.fallback((path, headers) => {
     const file = files.answer(path, headers);

@@ -6,6 +6,7 @@ import { newTokenSecret, tokenHash } from "../features/tokens/secret.ts";
 import type { Config } from "../config.ts";
 import type { Refusals } from "../platform/audit/refusals.ts";
 import type { HttpApi } from "../platform/http/api.ts";
+import type { Stop } from "../platform/feature.ts";
 import { listenWeb } from "../platform/http/server.ts";
 import { createWeb } from "../web.ts";
 import { testContext, type TestContext } from "./context.ts";
@@ -52,9 +53,11 @@ export interface TestWeb {
 
 /** @param config settings beside the defaults; the administrator is made unless adminEmail is null */
 export async function testWeb(config: Partial<Config> = {}, options: { webFolder?: string } = {}): Promise<TestWeb> {
-  const ctx = await testContext({ config: { port: 0, adminEmail, adminPassword, ...config } });
+  const ctx = await testContext({ config: { port: 0, roles: new Set(["web"] as const), adminEmail, adminPassword, ...config } });
   // The certification authority, as a gateway makes it when it starts.
   await gatewayCredentials(ctx);
+  const stops: (Stop | undefined)[] = [];
+  for (const feature of features) stops.push(await feature.start?.(ctx));
   const web = await createWeb(ctx, features, options.webFolder ?? "/nonexistent");
   const listener = await listenWeb(ctx, web.api);
   const origin = `http://127.0.0.1:${listener.port}`;
@@ -112,6 +115,7 @@ export async function testWeb(config: Partial<Config> = {}, options: { webFolder
     async close() {
       await listener.close();
       await web.close();
+      for (const stop of stops) await stop?.();
       await ctx.close();
     },
   };

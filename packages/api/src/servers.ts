@@ -54,6 +54,15 @@ export const serverSparkline = z
 export const serverSparklines = z.object({ items: z.array(serverSparkline) }).meta({ id: "ServerSparklines" });
 export type ServerSparklines = z.infer<typeof serverSparklines>;
 
+/** Comma separated, at most 100. */
+export const sparklinesQuery = z.object({
+  ids: z
+    .string()
+    .max(4_000)
+    .transform((text) => text.split(","))
+    .pipe(z.array(id).min(1).max(100)),
+});
+
 export const serverListQuery = pageQuery.extend({
   /** Part of the name, host name, operating system or address. */
   search: z.string().max(100).optional(),

@@ -38,10 +38,11 @@ export function enrolmentRoutes(api: Api, ctx: Context): void {
     tag,
     summary: "Revoke an enrolment token; servers that used it stay",
     params: z.object({ id }),
-    scope: (params) => enrolmentTokenScope(ctx, params["id"] ?? ""),
+    scope: "enrolment-token",
     status: 204,
     response: null,
   });
+  api.scope("enrolment-token", (tokenId) => enrolmentTokenScope(ctx, tokenId));
   api.route(list, ({ principal, query }) => listTokens({ ctx, principal, input: query }));
   api.route(create, ({ principal, body, headers }) =>
     createToken({ ctx, principal, input: { ...body, requestHost: headers.get("host") } }),

@@ -2,7 +2,6 @@ import { id, inventory as inventorySchema } from "@devflow/api";
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute } from "../../platform/http/index.ts";
-import { serverScope } from "../servers/index.ts";
 import { getInventory } from "./get-inventory.ts";
 
 /** Route of inventories; the agent's side writes them. */
@@ -14,7 +13,7 @@ export function inventoryRoutes(api: Api, ctx: Context): void {
     tag: "inventory",
     summary: "What a server's machine is",
     params: z.object({ id }),
-    scope: (params) => serverScope(ctx, params["id"] ?? ""),
+    scope: "server",
     response: inventorySchema,
   });
   api.route(get, ({ principal, params }) => getInventory({ ctx, principal, input: { serverId: params.id } }));

@@ -1,6 +1,7 @@
 import type { Feature } from "../../platform/feature.ts";
 import { telemetryService } from "./agent.ts";
 import { metricJobs } from "./jobs.ts";
+import { metricRoutes } from "./routes.ts";
 import { prepareStorage } from "./storage/index.ts";
 
 export { onRejectedBatch } from "./agent.ts";
@@ -10,6 +11,7 @@ export { type Sparkline, sparklines } from "./sparklines.ts";
 
 export const metrics: Feature = {
   name: "metrics",
+  routes: metricRoutes,
   gateway: (gateway, ctx) => void telemetryService(gateway, ctx),
   jobs: metricJobs,
   async start({ sql, installation, config, clock }) {

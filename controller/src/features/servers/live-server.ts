@@ -1,7 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { liveText } from "../../platform/http/live/topic.ts";
 import type { LiveSubscriber, Topic } from "../../platform/http/index.ts";
-import { serverScope } from "./server-scope.ts";
 
 /** Topic "server:ID": the 1-second frames of one server, which its agent sends while somebody watches. */
 export function liveServer(ctx: Context): Topic {
@@ -19,7 +18,7 @@ export function liveServer(ctx: Context): Topic {
     name: "server",
     permission: "view",
     withId: true,
-    scope: (id) => serverScope(ctx, id),
+    scope: "server",
     open(subscriber, id) {
       const subscribers = watched.get(id) ?? new Set();
       watched.set(id, subscribers.add(subscriber));

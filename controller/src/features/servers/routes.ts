@@ -27,7 +27,7 @@ export function serverRoutes(api: Api, ctx: Context): void {
     path: `${path}/{id}`,
     tag,
     params: z.object({ id }),
-    scope: (params: Record<string, string>) => serverScope(ctx, params["id"] ?? ""),
+    scope: "server",
   } as const;
   const list = defineRoute({
     method: "get",
@@ -82,6 +82,7 @@ export function serverRoutes(api: Api, ctx: Context): void {
   });
   api.route(remove, async ({ principal, params }) => await deleteServer({ ctx, principal, input: { serverId: params.id } }));
 
+  api.scope("server", (serverId) => serverScope(ctx, serverId));
   api.topic(liveList(ctx));
   api.topic(liveServer(ctx));
 }

@@ -38,10 +38,11 @@ export function tokenRoutes(api: Api, ctx: Context): void {
     tag,
     summary: "Revoke an API token",
     params: z.object({ id }),
-    scope: (params) => tokenScope(ctx, params["id"] ?? ""),
+    scope: "token",
     status: 204,
     response: null,
   });
+  api.scope("token", (tokenId) => tokenScope(ctx, tokenId));
   api.route(list, ({ principal, query }) => listTokens({ ctx, principal, input: query }));
   api.route(create, ({ principal, identity, body }) =>
     createToken({ ctx, principal, input: { ...body, userId: identity?.userId ?? null } }),

@@ -4,7 +4,7 @@ import { AppError } from "@devflow/errors";
 import { Hono, type Context as Hctx } from "hono";
 import { clientAddress, trustedProxies } from "../auth/address.ts";
 import { demandPermission } from "../auth/decide.ts";
-import { type Auth, type Identity, type Principal, principalOf } from "../auth/index.ts";
+import { type Auth, type Identity, type Principal, principalOf, type Scope } from "../auth/index.ts";
 import { isOwnOrigin } from "../auth/origin.ts";
 import type { Context } from "../context.ts";
 import { databaseUnavailable } from "../db/index.ts";
@@ -30,6 +30,10 @@ export interface HttpApi extends Api {
   /** Web-standard handler of all routes. */
   readonly fetch: (request: Request, env?: Partial<Bindings>) => Response | Promise<Response>;
   /** Answers GET and HEAD of paths that are no route: the web UI. Set once. */
+  /** Where the thing of that kind and id belongs; null when it is not there. */
+  scopeOf(kind: string, id: string): Promise<Scope | null>;
+  /** Ends registration; throws Error when something is missing. */
+  seal(): void;
   fallback(handler: (path: string, headers: Headers) => Response | null): void;
   clientAddress(peer: string | undefined, forwardedFor: string | null): string | null;
 }
@@ -43,7 +47,10 @@ export type OnRefused = (principal: Principal, action: string) => void;
  */
 export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () => {}): HttpApi {
   const routes: RouteDefinition[] = [];
+  const handlers = new Map<RouteDefinition, Handler<RouteDefinition>>();
   const topics: Topic[] = [];
+  const scopes = new Map<string, (id: string) => Promise<Scope | null>>();
+  const scopeOf = (kind: string, id: string) => scopes.get(kind)?.(id) ?? Promise.resolve(null);
   const trusted = trustedProxies(ctx.config.trustedProxies);
   const https = ctx.config.publicUrl?.protocol === "https:";
   const common = securityHeaders(https);
@@ -125,7 +132,7 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
       const params = c.req.param() as Record<string, string>;
       if (definition.params !== undefined && !definition.params.safeParse(params).success)
         demandPermission(principal, definition.permission, null);
-      const scope = definition.scope === undefined ? undefined : await definition.scope(params);
+      const scope = definition.scope === undefined ? undefined : await scopeOf(definition.scope, params["id"] ?? "");
       try {
         demandPermission(principal, definition.permission, scope);
       } catch (error) {
@@ -190,6 +197,12 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
   let sealed = false;
   const seal = () => {
     sealed = true;
+    // Fixed paths first, so that /servers/summary is not taken for a server's id, whatever feature came first.
+    const inOrder = routes.toSorted((a, b) => a.path.split("{").length - b.path.split("{").length);
+    for (const definition of inOrder) register(definition, handlers.get(definition)!);
+    for (const kind of [...routes, ...topics].flatMap(({ scope }) => scope ?? [])) {
+      if (!scopes.has(kind)) throw new Error(`Nobody says where a "${kind}" belongs: register it with api.scope`);
+    }
     for (const path of new Set(routes.map((route) => route.path))) {
       const allowed = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
       if (allowed.includes("GET")) allowed.push("HEAD");
@@ -215,7 +228,7 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
         throw new Error(`${definition.method} ${definition.path} is registered twice`);
       }
       routes.push(definition);
-      register(definition, handler);
+      handlers.set(definition, handler);
     },
     topic(topic) {
       if (!permissions.includes(topic.permission))
@@ -223,6 +236,12 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
       if (topics.some(({ name }) => name === topic.name)) throw new Error(`topic ${topic.name} is registered twice`);
       topics.push(topic);
     },
+    scope(kind, find) {
+      if (scopes.has(kind)) throw new Error(`scope ${kind} is registered twice`);
+      scopes.set(kind, find);
+    },
+    scopeOf,
+    seal,
     fallback: (handler) => void (page = handler),
     clientAddress: (peer, forwardedFor) => clientAddress(peer, forwardedFor, trusted),
     fetch: (request, env = {}) => {

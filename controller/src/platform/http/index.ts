@@ -1,4 +1,4 @@
-import type { Auth } from "../auth/index.ts";
+import type { Auth, Scope } from "../auth/index.ts";
 import type { Topic } from "./live/topic.ts";
 import type { Handler, RouteDefinition } from "./route.ts";
 
@@ -11,6 +11,11 @@ export interface Api {
   /** Throws Error when the definition has no permission or its method and path are taken. */
   route<D extends RouteDefinition>(definition: D, handler: Handler<D>): void;
   topic(topic: Topic): void;
+  /**
+   * Says how to find out where a kind of thing belongs, for example "server"; routes and topics name the kind.
+   * @param find organisation of an id; null when it is not there
+   */
+  scope(kind: string, find: (id: string) => Promise<Scope | null>): void;
   readonly routes: readonly RouteDefinition[];
   readonly topics: readonly Topic[];
 }

@@ -1,6 +1,5 @@
 import type { Permission } from "@devflow/api";
 import type { z } from "zod";
-import type { Scope } from "../auth/decide.ts";
 import type { Identity } from "../auth/identity.ts";
 import type { Principal } from "../auth/principal.ts";
 
@@ -27,8 +26,8 @@ export interface RouteDefinition {
   readonly status?: 200 | 201 | 202 | 204;
   /** The JSON answer; what is not in it never leaves. Null: the handler answers with a Reply of its own type. */
   readonly response: z.ZodType | null;
-  /** Where what the path names belongs; null = not there. Without it the principal's own organisation. */
-  readonly scope?: (params: Record<string, string>) => Promise<Scope | null>;
+  /** What {id} names: a kind that a feature registered with Api.scope. Without it the principal's own organisation. */
+  readonly scope?: string;
   /** False leaves Idempotency-Key unused: sign-in and the like, whose answers set cookies. */
   readonly idempotent?: boolean;
 }

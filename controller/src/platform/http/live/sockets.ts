@@ -120,7 +120,11 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
       subscriptions.set(topicName, () => {});
       try {
         const scope =
-          topic === undefined || (topic.withId && !uuid.test(id)) ? null : topic.scope === undefined ? undefined : await topic.scope(id);
+          topic === undefined || (topic.withId && !uuid.test(id))
+            ? null
+            : topic.scope === undefined
+              ? undefined
+              : await api.scopeOf(topic.scope, id);
         demandPermission(principal, topic?.permission ?? "authenticated", scope);
       } catch (error) {
         subscriptions.delete(topicName);

@@ -1,5 +1,4 @@
 import type { LiveServerMessage, Permission } from "@devflow/api";
-import type { Scope } from "../../auth/decide.ts";
 import type { Principal } from "../../auth/principal.ts";
 
 /** One browser's subscription to one topic. */
@@ -20,8 +19,8 @@ export interface Topic {
   readonly permission: Permission;
   /** Whether the topic is written NAME:ID. */
   readonly withId: boolean;
-  /** Where what the id names belongs; null = not there. Topics without an id belong to the principal's organisation. */
-  readonly scope?: (id: string) => Promise<Scope | null>;
+  /** What the id names: a kind that a feature registered with Api.scope. Topics without an id belong to the principal's organisation. */
+  readonly scope?: string;
   /** Begins to send; returns what ends it. */
   open(subscriber: LiveSubscriber, id: string): () => void;
 }
