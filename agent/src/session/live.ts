@@ -1,41 +1,51 @@
 import type { FamilyRows, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import type { ClientStream } from "@devflow/rpc";
+import { status, type StatusObject } from "@grpc/grpc-js";
 
-/** The one-second stream: there only while somebody watches. A slow line loses frames, it does not queue them. */
+const RETRY_MS = 1_000;
+
+type Stream = ClientStream<typeof TelemetryService, "live">;
+
+/**
+ * The one-second stream: there only while somebody watches, and one at a time. A slow line loses frames, it does not
+ * queue them.
+ */
 export class LiveStream {
-  readonly #open: () => ClientStream<typeof TelemetryService, "live">;
-  #stream: ClientStream<typeof TelemetryService, "live"> | null = null;
+  readonly #open: () => Stream;
+  #wanted = false;
+  #stream: Stream | null = null;
   #blocked = false;
+  #retry: NodeJS.Timeout | null = null;
 
-  constructor(open: () => ClientStream<typeof TelemetryService, "live">) {
+  constructor(open: () => Stream) {
     this.#open = open;
   }
 
-  get on(): boolean {
-    return this.#stream !== null;
-  }
-
   set(on: boolean): void {
-    if (on === this.on) return;
-    if (!on) {
-      this.#stream?.end();
-      this.#stream = null;
-      return;
-    }
-    const stream = this.#open();
-    this.#stream = stream;
-    this.#blocked = false;
-    const over = (): void => {
-      if (this.#stream === stream) this.#stream = null;
-    };
-    stream.on("data", () => undefined);
-    stream.on("drain", () => (this.#blocked = false));
-    stream.on("error", over); // the session's own stream tells why a connection ended
-    stream.on("status", over);
+    this.#wanted = on;
+    if (this.#retry) clearTimeout(this.#retry);
+    this.#retry = null;
+    if (!on) this.#stream?.end();
+    else if (!this.#stream) this.#begin();
   }
 
   send(readAtMs: number, families: () => FamilyRows[]): void {
-    if (!this.#stream || this.#blocked) return;
+    if (!this.#wanted || !this.#stream || this.#blocked) return;
     this.#blocked = !this.#stream.write({ readAtMs: BigInt(Math.round(readAtMs)), families: families() });
+  }
+
+  #begin(): void {
+    const stream = this.#open();
+    this.#stream = stream;
+    this.#blocked = false;
+    stream.on("data", () => undefined);
+    stream.on("drain", () => (this.#blocked = false));
+    stream.on("error", () => undefined); // "status" follows and tells the same
+    stream.on("status", ({ code }: StatusObject) => {
+      this.#stream = null;
+      // Ended in order by the gateway: nobody watches. After an error, or when it was wanted again meanwhile: once more.
+      if (code === status.OK && !stream.writableEnded) this.#wanted = false;
+      if (this.#wanted) this.#retry = setTimeout(() => this.set(true), code === status.OK ? 0 : RETRY_MS);
+    });
   }
 }
