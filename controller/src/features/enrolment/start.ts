@@ -2,12 +2,20 @@ import type { Context } from "../../platform/context.ts";
 import type { Stop } from "../../platform/feature.ts";
 import { authority } from "./authority.ts";
 import { listenForEnrolment } from "./listener.ts";
+import { startLocalAgent } from "./local-agent/start.ts";
 
-/** Role "gateway": makes the certification authority at the first start and opens the enrolment listener. */
+/**
+ * Role "gateway": makes the certification authority at the first start, opens the enrolment listener and starts this
+ * machine's own agent.
+ */
 export async function startEnrolment(ctx: Context): Promise<Stop | undefined> {
   if (!ctx.config.roles.has("gateway")) return undefined;
   await authority(ctx);
   const listener = await listenForEnrolment(ctx);
   ctx.log.info({ scope: "enrolment", port: listener.port }, "listening for servers that enrol");
-  return () => listener.close();
+  const stopLocalAgent = ctx.config.localAgent ? await startLocalAgent(ctx, listener.port) : null;
+  return async () => {
+    await stopLocalAgent?.();
+    await listener.close();
+  };
 }
