@@ -1,0 +1,39 @@
+// node _enrol.ts DATA_DIR COUNT OUT: enrols agents on a fresh installation and writes what they hold to OUT.
+import { writeFileSync } from "node:fs";
+import { readConfig } from "../controller/src/config.ts";
+import { createToken, gatewayCredentials } from "../controller/src/features/enrolment/index.ts";
+import { enrolAgent } from "../controller/src/features/enrolment/test-agent.ts";
+import { startController } from "../controller/src/main.ts";
+import { users } from "../controller/src/platform/auth/schema.ts";
+
+const [dataDir, count, out] = process.argv.slice(2) as [string, string, string];
+const settings = {
+  DEVFLOW_DATA_DIR: dataDir,
+  DEVFLOW_PORT: "0",
+  DEVFLOW_GATEWAY_PORT: "0",
+  DEVFLOW_ENROL_PORT: "0",
+  DEVFLOW_LOCAL_AGENT: "off",
+  DEVFLOW_LOG_LEVEL: "error",
+};
+const controller = await startController(readConfig(settings));
+const { ctx } = controller;
+await ctx.db.insert(users).values({ id: "bench", name: "bench", email: "bench@example.com" });
+const principal = {
+  kind: "user",
+  id: "bench",
+  name: "bench",
+  organizationId: ctx.installation.defaultOrganizationId,
+  permission: "admin",
+  address: null,
+  requestId: "bench",
+} as const;
+const { secret } = await createToken({ ctx, principal, input: { requestHost: null, maxUses: 10_000 } });
+const identities: { agentId: string; keyPem: string; certificatePem: string }[] = [];
+while (identities.length < Number(count)) {
+  const wave = Array.from({ length: Math.min(8, Number(count) - identities.length) }, () => enrolAgent(ctx, secret));
+  for (const { agentId, keyPem, certificatePem } of await Promise.all(wave)) identities.push({ agentId, keyPem, certificatePem });
+}
+const { caPem, name } = await gatewayCredentials(ctx);
+writeFileSync(out, JSON.stringify({ identities, caPem: caPem.join(""), gatewayName: name }));
+await controller.stop();
+process.exit(0);
