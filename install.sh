@@ -437,7 +437,11 @@ enrol() {
   rc=0
   agent enrol --host "$DEVFLOW_HOST" --enrol-port "$DEVFLOW_ENROL_PORT" --ca "${ca:-$DEVFLOW_CA}" >"$work/enrol.log" 2>&1 || rc=$?
   unset DEVFLOW_AGENT_TOKEN
-  [ "$rc" = 0 ] || fail 8 "enrolment failed: $(sed -n '$p' "$work/enrol.log")"
+  if [ "$rc" != 0 ]; then
+    # The same line a second time: its token is used up, and the identity that it gave is here.
+    [ -s "$STATE/agent.json" ] || fail 8 "enrolment failed: $(sed -n '$p' "$work/enrol.log")"
+    say "this machine keeps the identity that it has ($(sed -n '$p' "$work/enrol.log"))"
+  fi
 }
 
 switch_over() {
@@ -503,7 +507,7 @@ install() {
   if wait_until_connected; then
     say "connected to $DEVFLOW_HOST as $(hostname 2>/dev/null || uname -n). It is in the web UI now."
   else
-    fail 9 "installed and started, but not connected within 30 s: $(sed -n '$p' "$work/status.log"). The agent goes on trying; devflow-agent doctor says what is wrong."
+    fail 9 "installed and started, but not connected within 30 s: $(sed -n '1h;/^Last error/h;${g;p;}' "$work/status.log") The agent goes on trying; devflow-agent doctor says what is wrong."
   fi
 }
 
