@@ -317,17 +317,30 @@ stop_service() {
   fi
 }
 
-# Whatever the agent's user still runs from here, also without an init system.
-stop_leftovers() {
+# leftovers SIGNAL: sends it to whatever still runs from here, also without an init system; fails when nothing does.
+leftovers() {
+  found=1
   for exe in /proc/[0-9]*/exe; do
     target=$(readlink "$exe" 2>/dev/null) || continue
     case $target in
       "$LIB"/*)
         pid=${exe#/proc/}
-        kill "${pid%/exe}" 2>/dev/null || true
+        kill "-$1" "${pid%/exe}" 2>/dev/null && found=0
         ;;
     esac
   done
+  return "$found"
+}
+
+# An agent that is asked to stop may take 4 s to send what waits.
+stop_leftovers() {
+  leftovers TERM || return 0
+  tries=0
+  while leftovers 0 && [ "$tries" -lt 8 ]; do
+    sleep 1
+    tries=$((tries + 1))
+  done
+  if leftovers KILL; then sleep 1; fi
 }
 
 # --- removing ---
@@ -367,16 +380,15 @@ bring() {
   else
     get "/agent/$arch/SHA256SUMS" "$work/SHA256SUMS"
   fi
-  say "fetching the agent $DEVFLOW_VERSION from $DEVFLOW_HOST"
-  fetch /agent/bundle.gz bundle.gz
-  [ "$libc" = musl ] || fetch "/agent/$arch/node.gz" node.gz
-
   build="$DEVFLOW_VERSION-$(sha256sum "$work/SHA256SUMS" | cut -c 1-12)"
-  mkdir -p "$LIB"
   old_link=$(readlink "$LIB/current" 2>/dev/null || true)
   if [ -d "$LIB/$build" ]; then
     say "this build is installed already"
   else
+    say "fetching the agent $DEVFLOW_VERSION from $DEVFLOW_HOST"
+    fetch /agent/bundle.gz bundle.gz
+    [ "$libc" = musl ] || fetch "/agent/$arch/node.gz" node.gz
+    mkdir -p "$LIB"
     staging="$LIB/.new-$$"
     fresh=$staging
     rm -rf "$staging"
@@ -507,7 +519,8 @@ install() {
   if wait_until_connected; then
     say "connected to $DEVFLOW_HOST as $(hostname 2>/dev/null || uname -n). It is in the web UI now."
   else
-    fail 9 "installed and started, but not connected within 30 s: $(sed -n '1h;/^Last error/h;${g;p;}' "$work/status.log") The agent goes on trying; devflow-agent doctor says what is wrong."
+    why=$(grep '^Last error' "$work/status.log" || head -n 1 "$work/status.log")
+    fail 9 "installed and started, but not connected within 30 s: $why The agent goes on trying; devflow-agent doctor says what is wrong."
   fi
 }
 
