@@ -3,7 +3,8 @@ import type { Measure } from "@devflow/catalogue";
 import { AppError } from "@devflow/errors";
 import type { Context } from "../../platform/context.ts";
 import { planChart } from "./chart-plan.ts";
-import { type ChartRow, chartSql } from "./chart-sql.ts";
+import { type ChartRow, chartSql, stretchesOf } from "./chart-sql.ts";
+import { rolledUntil } from "./storage/roll-up-state.ts";
 import { type Selection, selectMetrics } from "./select-metrics.ts";
 
 export interface QueryMetrics {
@@ -44,15 +45,27 @@ export async function queryMetrics({
     retention: ctx.config.retention,
     nowS: ctx.clock.now() / 1000,
   });
-  const range = [new Date(plan.originS * 1000), new Date((plan.originS + plan.points * plan.stepSeconds) * 1000)] as const;
+  const stretches = stretchesOf(
+    plan.tier,
+    plan.originS * 1000,
+    (plan.originS + plan.points * plan.stepSeconds) * 1000,
+    await rolledUntil(ctx.sql),
+  );
+  const bounds = stretches.flatMap((stretch) => [new Date(stretch.fromMs), new Date(stretch.toMs)]);
 
   const series = (
     await Promise.all(
       selections.map(async ({ family, measures }) => {
         const [rows, names] = await Promise.all([
-          ctx.sql.unsafe<ChartRow[]>(chartSql(family, measures, plan.tier), [input.serverNo, ...range, plan.stepSeconds] as never, {
-            prepare: true,
-          }),
+          ctx.sql.unsafe<ChartRow[]>(
+            chartSql(
+              family,
+              measures,
+              stretches.map((stretch) => stretch.tier),
+            ),
+            [input.serverNo, new Date(plan.originS * 1000), plan.stepSeconds, ...bounds] as never,
+            { prepare: true },
+          ),
           family.instance === "host" ? new Map([[0, ""]]) : instanceNames(ctx, input.serverNo, family.id),
         ]);
         return toSeries({ family, measures }, rows, names, plan);

@@ -56,6 +56,23 @@ describe("metric tables", () => {
     expect(await ctx.sql`select receive_drops_min from metrics_network_1m`).toHaveLength(1);
   });
 
+  it("answer the same from compressed chunks, which take late rows too (TimescaleDB)", async (test) => {
+    if (ctx.installation.storageEngine !== "timescaledb") return test.skip();
+    const at = Date.now() - 71 * 3_600_000;
+    await ctx.sql`insert into metric_filesystem_10s (server_no, instance_no, time, samples, used) select 1, 1, ${new Date(at)}::timestamptz + n * interval '10 seconds', 10, n from generate_series(1, 200) n`;
+    const sum = async () =>
+      (await ctx.sql`select sum(used)::int as sum, count(*)::int as n from metric_filesystem_10s where server_no = 1`)[0];
+    const before = await sum();
+    const [chunks] = await ctx.sql<{ n: number }[]>`select count(compress_chunk(c))::int as n from show_chunks('metric_filesystem_10s') c`;
+    expect(chunks?.n).toBeGreaterThan(0);
+    expect(await sum()).toEqual(before);
+    await expect(
+      ctx.sql`insert into metric_filesystem_10s (server_no, instance_no, time, samples, used) values (1, 1, ${new Date(at)}::timestamptz + interval '10 seconds', 10, 5)`,
+    ).rejects.toMatchObject({ code: "23505" });
+    await ctx.sql`insert into metric_filesystem_10s (server_no, instance_no, time, samples, used) values (1, 1, ${new Date(at + 5_000)}, 10, 1000)`;
+    expect(await sum()).toEqual({ sum: 20_100 + 1000, n: 201 });
+  });
+
   it("are refused with settings under which late rows would erase what was rolled up", async () => {
     for (const wrong of [{ tenSecondDays: 4 }, { minuteDays: 4 }, { hourDays: 5 }]) {
       await expect(

@@ -70,3 +70,27 @@ export async function moveMark(sql: Sql, toMs: number): Promise<void> {
     await tx`update metric_rollup_state set late_before = greatest(late_before, ${new Date(toMs)})`;
   });
 }
+
+/** Up to when minutes and hours are rolled up, milliseconds since 1970-01-01 UTC. */
+export interface RolledUntil {
+  readonly minuteMs: number;
+  readonly hourMs: number;
+}
+
+const cached = new WeakMap<Sql, { readonly at: number; readonly value: Promise<RolledUntil> }>();
+const cacheMs = 30_000;
+
+/** The roll-up's bounds, at most 30 s old: they only move forward, so an older one is right for reading too. */
+export function rolledUntil(sql: Sql): Promise<RolledUntil> {
+  const known = cached.get(sql);
+  if (known !== undefined && performance.now() - known.at < cacheMs) return known.value;
+  const value = sql<{ minute: Date; hour: Date }[]>`select minute_until as minute, hour_until as hour from metric_rollup_state`.then(
+    ([row]) => {
+      if (row === undefined) throw new Error("metric_rollup_state is empty: the metric tables were not prepared");
+      return { minuteMs: row.minute.getTime(), hourMs: row.hour.getTime() };
+    },
+  );
+  cached.set(sql, { at: performance.now(), value });
+  value.catch(() => cached.delete(sql));
+  return value;
+}
