@@ -1,5 +1,6 @@
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import type { InventorySource } from "../../feature.ts";
+import { monotonicMs } from "../../host/clock.ts";
 import { buildInventory } from "./build.ts";
 import { sameInventory, signatureOf } from "./changes.ts";
 
@@ -26,7 +27,7 @@ export function createInventory({ onChange, root = "", checkMs = CHECK_MS }: Inv
   let running = 0;
 
   const check = async (run: number): Promise<void> => {
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     const current = signatureOf(root);
     if (last && current === signature && nowMs - builtMs < REBUILD_MS) return;
     const inventory = await buildInventory(root);
