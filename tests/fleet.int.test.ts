@@ -5,7 +5,7 @@ import { startAgents, type RunningAgents } from "../agent/src/synthetic-agents.t
 import { createToken, gatewayCredentials, identifyAgent } from "../controller/src/features/enrolment/index.ts";
 import { enrolAgent } from "../controller/src/features/enrolment/test-agent.ts";
 import { metrics } from "../controller/src/features/metrics/index.ts";
-import { servers } from "../controller/src/features/servers/index.ts";
+import { session } from "../controller/src/features/session/index.ts";
 import { users } from "../controller/src/platform/auth/schema.ts";
 import { createGateway, type RunningGateway } from "../controller/src/platform/rpc/index.ts";
 import { type TestContext, testContext } from "../controller/src/testing/context.ts";
@@ -47,10 +47,10 @@ async function startNetwork(toPort: number) {
 beforeAll(async () => {
   ctx = await testContext();
   await ctx.db.insert(users).values({ id: "u1", name: "Anna", email: "anna@example.com" });
-  for (const feature of [servers, metrics]) await feature.start?.(ctx);
+  for (const feature of [session, metrics]) await feature.start?.(ctx);
   const identifier = identifyAgent(ctx);
   gateway = createGateway({ credentials: await gatewayCredentials(ctx), identify: (der) => identifier.identify(der), log: ctx.log });
-  for (const feature of [servers, metrics]) feature.gateway?.(gateway, ctx);
+  for (const feature of [session, metrics]) feature.gateway?.(gateway, ctx);
   network = await startNetwork(await gateway.listen("127.0.0.1", 0));
 });
 afterAll(async () => {
