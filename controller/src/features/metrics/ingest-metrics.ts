@@ -1,5 +1,5 @@
 import { RejectionReason } from "@devflow/proto/metrics/v1/metrics";
-import { counter, gauge, histogram } from "../../platform/observability/index.ts";
+import { counter, gauge, histogram, reportHealth } from "../../platform/observability/index.ts";
 import type { IngestWriter } from "./ingest-writer.ts";
 import type { OpenFlush } from "./open-flush.ts";
 import type { WriteResult } from "./write-flush.ts";
@@ -32,6 +32,7 @@ export function ingestMetrics() {
     rejected: (reason: RejectionReason): void => rejected.inc({ reason: reasonNames.get(reason) ?? "unknown" }),
     watch(writer: IngestWriter): void {
       gauge("devflow_ingest_pending_rows", "Metric rows received and not committed yet", (g) => g.set(writer.pendingRows));
+      reportHealth("metrics.database", () => ({ state: writer.health().database, sinceMs: writer.health().sinceMs }));
       gauge("devflow_ingest_database_up", "Whether the database takes metrics (1) or agents have to keep them (0)", (g) =>
         g.set(writer.health().database === "ok" ? 1 : 0),
       );

@@ -314,6 +314,9 @@ describe("metrics", () => {
     push.send([batchOf(1, now), batchOf(2, now + 7200), batchOf(3, now - 10), batchOf(3, now - 10), batchOf(9, now - 7200)]);
     await expect.poll(push.outcomes).toBe(4);
     expect(push.rejected).toMatchObject([{ sequence: 2n, detail: expect.stringMatching(/ahead/) as string }]);
+    await expect
+      .poll(async () => (await serverOf(identity)).warnings)
+      .toMatchObject([{ code: "batches_rejected", message: expect.stringMatching(/1 batch .*in future/) as string }]);
     const { server_no } = await serverOf(identity);
     expect(await ctx.sql`select count(*)::int as n from metric_host_10s where server_no = ${server_no}`).toEqual([{ n: 3 }]);
   });

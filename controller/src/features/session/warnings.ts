@@ -32,6 +32,15 @@ export function createWarnings(say: Say, now: () => number) {
     tell(code, message);
   };
 
+  const sayRejected = (): void => {
+    if (rejected === rejectedSaid) return;
+    rejectedSaid = rejected;
+    tell(
+      "batches_rejected",
+      `${rejected} ${rejected === 1 ? "batch" : "batches"} of metrics refused (${lastReason}). The agent's log has the details.`,
+    );
+  };
+
   return {
     /** @param offsetMs the agent's wall clock minus the controller's */
     clock(offsetMs: number): void {
@@ -61,6 +70,7 @@ export function createWarnings(say: Say, now: () => number) {
       rejected++;
       lastReason = reason;
       eventAt.set("batches_rejected", now());
+      if (rejectedSaid === 0) sayRejected();
     },
     cloned(address: string): void {
       event(
@@ -68,12 +78,9 @@ export function createWarnings(say: Say, now: () => number) {
         `A second machine at ${address} uses this server's identity and was refused. If it is a copy of this one, enrol it with a token of its own; if not, revoke this server.`,
       );
     },
-    /** Once a minute: says what is counted, takes back what is over. */
+    /** Once a minute: says what was counted since, takes back what is over. */
     tick(): void {
-      if (rejected > rejectedSaid) {
-        rejectedSaid = rejected;
-        tell("batches_rejected", `${rejected} batches of metrics were refused (${lastReason}). The agent's log has the details.`);
-      }
+      sayRejected();
       for (const code of ["spool_dropped", "batches_rejected", "cloned"] as const) {
         if (now() - (eventAt.get(code) ?? openedAt) >= QUIET_MS) tell(code, null);
       }

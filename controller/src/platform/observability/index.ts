@@ -36,3 +36,18 @@ export function gauge(name: string, help: string, collect?: (gauge: Gauge) => vo
 /** @param buckets upper ends, in the unit of the name (seconds) */
 export const histogram = (name: string, help: string, buckets: readonly number[]): Histogram =>
   (registry.getSingleMetric(name) as Histogram | undefined) ?? new Histogram({ name, help, buckets: [...buckets], registers: [registry] });
+
+/** A part's state as /readyz and the UI tell it. */
+export interface PartHealth {
+  readonly state: "ok" | "unavailable";
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly sinceMs: number;
+}
+
+const parts = new Map<string, () => PartHealth>();
+
+/** Tells how a part's state is read, for example "metrics.database"; the last one of that name counts. */
+export const reportHealth = (name: string, read: () => PartHealth): void => void parts.set(name, read);
+
+/** The state of all parts that tell one. */
+export const healthOfParts = (): Record<string, PartHealth> => Object.fromEntries([...parts].map(([name, read]) => [name, read()]));
