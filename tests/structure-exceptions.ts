@@ -9,8 +9,42 @@ export const exceptions: {
   /** file that names a package host or a machine's path → why */
   readonly hosts: Readonly<Record<string, string>>;
 } = {
-  absent: {},
+  absent: {
+    servers: {
+      proto: "agents tell of themselves in session and inventory",
+      agent: "agents tell of themselves in session and inventory",
+    },
+    session: {
+      api: "its state is part of servers",
+      agent: "agent/src/session, which every feature there stands on",
+    },
+    shell: {
+      proto: "navigation, palette and shortcuts are the browser's alone",
+      api: "navigation, palette and shortcuts are the browser's alone",
+      controller: "navigation, palette and shortcuts are the browser's alone",
+      agent: "navigation, palette and shortcuts are the browser's alone",
+      docs: "what a page can do stands with its feature",
+    },
+    tasks: {
+      api: "only the wire is settled so far",
+      controller: "only the wire is settled so far",
+      agent: "only the wire is settled so far",
+      web: "only the wire is settled so far",
+      docs: "only the wire is settled so far",
+    },
+    tokens: {
+      proto: "agents have certificates instead",
+      agent: "agents have certificates instead",
+    },
+    users: {
+      proto: "agents know no users",
+      agent: "agents know no users",
+      web: "web/src/features/session signs in; its pages are routes/settings/profile and routes/setup",
+    },
+  },
   long: {},
-  environment: {},
+  environment: {
+    "agent/src/features/enrolment/request.ts": "the proxy variables of whoever runs the install line, which are no settings of the agent",
+  },
   hosts: {},
 };
