@@ -78,6 +78,9 @@ const settings = z.strictObject({
   DEVFLOW_RETENTION_1H_DAYS: days(730),
 });
 
+/** Names of all settings; docs/operations/settings.md has a line for each. */
+export const settingNames: readonly string[] = Object.keys(settings.shape);
+
 /** Names that other parts of the project read and the controller leaves alone. */
 const foreign = /^DEVFLOW_(TEST|AGENT|BENCH)_/;
 

@@ -3,6 +3,7 @@ import { banner } from "./banner.ts";
 import { type Config, readConfig } from "./config.ts";
 import { features } from "./features.ts";
 import { gatewayCredentials, identifyAgent } from "./features/enrolment/index.ts";
+import { trustedProxies } from "./platform/auth/address.ts";
 import { createBus } from "./platform/bus/index.ts";
 import type { Context } from "./platform/context.ts";
 import { loadMasterKey } from "./platform/crypto/index.ts";
@@ -33,6 +34,8 @@ export interface Controller {
  */
 export async function startController(config: Config): Promise<Controller> {
   const log = createLog(config.logLevel);
+  // Read once more where it is used; here so that a wrong one is told before anything starts.
+  trustedProxies(config.trustedProxies);
   const stops: Stop[] = [];
   const stop = async () => {
     for (const end of stops.splice(0).toReversed()) {

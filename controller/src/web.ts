@@ -8,6 +8,7 @@ import type { Feature } from "./platform/feature.ts";
 import { createApi, type HttpApi } from "./platform/http/api.ts";
 import { descriptionRoutes } from "./platform/http/description.ts";
 import { healthRoutes } from "./platform/http/health.ts";
+import { metricsRoute } from "./platform/http/metrics-route.ts";
 import { createStaticFiles } from "./platform/http/static-files.ts";
 
 /** The role "web" without its listener. */
@@ -32,6 +33,7 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
   const api = createApi(ctx, auth, (principal, action) => refusals.note(principal, action));
   healthRoutes(api, ctx);
   descriptionRoutes(api, ctx);
+  metricsRoute(api);
   for (const feature of features) feature.routes?.(api, ctx);
   api.seal();
   const files = createStaticFiles(webFolder);

@@ -53,7 +53,7 @@ export interface TestWeb {
 
 /** @param config settings beside the defaults; the administrator is made unless adminEmail is null */
 export async function testWeb(config: Partial<Config> = {}, options: { webFolder?: string } = {}): Promise<TestWeb> {
-  const ctx = await testContext({ config: { port: 0, roles: new Set(["web"] as const), adminEmail, adminPassword, ...config } });
+  const ctx = await testContext({ config: { roles: new Set(["web"] as const), adminEmail, adminPassword, port: 0, ...config } });
   // The certification authority, as a gateway makes it when it starts.
   await gatewayCredentials(ctx);
   const stops: (Stop | undefined)[] = [];

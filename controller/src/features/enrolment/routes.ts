@@ -2,6 +2,7 @@ import { createdEnrolmentToken, createEnrolmentToken, enrolmentTokenPage, id, pa
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute } from "../../platform/http/index.ts";
+import { installFiles } from "./install/files.ts";
 import { createToken } from "./create-token.ts";
 import { listTokens } from "./list-tokens.ts";
 import { revokeToken } from "./revoke-token.ts";
@@ -42,6 +43,8 @@ export function enrolmentRoutes(api: Api, ctx: Context): void {
     status: 204,
     response: null,
   });
+  const files = installFiles(ctx);
+  api.openFiles(["/install.sh", "/ca.pem", "/agent/*"], (request) => files.fetch(request));
   api.scope("enrolment-token", (tokenId) => enrolmentTokenScope(ctx, tokenId));
   api.route(list, ({ principal, query }) => listTokens({ ctx, principal, input: query }));
   api.route(create, ({ principal, body, headers }) =>

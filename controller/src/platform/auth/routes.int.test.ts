@@ -61,6 +61,7 @@ describe("every route and topic", () => {
         .map(name)
         .toSorted(),
     ).toEqual(open.toSorted());
+    expect(web.api.openPaths).toEqual(["/install.sh", "/ca.pem", "/agent/*"]);
     for (const route of web.api.routes.filter(({ permission }) => permission !== "public")) {
       for (const token of [undefined, "devflow_api_wrong"]) {
         const answer = await ask(route, token);

@@ -8,6 +8,7 @@ import { type Auth, type Identity, type Principal, principalOf, type Scope } fro
 import { isOwnOrigin } from "../auth/origin.ts";
 import type { Context } from "../context.ts";
 import { databaseUnavailable } from "../db/index.ts";
+import { counter, histogram } from "../observability/index.ts";
 import { compressedJson } from "./compress.ts";
 import { withIdempotencyKey } from "./idempotency.ts";
 import type { Api } from "./index.ts";
@@ -49,11 +50,18 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
   const routes: RouteDefinition[] = [];
   const handlers = new Map<RouteDefinition, Handler<RouteDefinition>>();
   const topics: Topic[] = [];
+  const openPaths: string[] = [];
   const scopes = new Map<string, (id: string) => Promise<Scope | null>>();
   const scopeOf = (kind: string, id: string) => scopes.get(kind)?.(id) ?? Promise.resolve(null);
   const trusted = trustedProxies(ctx.config.trustedProxies);
   const https = ctx.config.publicUrl?.protocol === "https:";
   const common = securityHeaders(https);
+  const requests = counter("devflow_http_requests_total", "Answers of the web port", ["method", "status"]);
+  const requestSeconds = histogram(
+    "devflow_http_request_seconds",
+    "Time from a request's head to its answer's",
+    [0.005, 0.02, 0.1, 0.5, 2, 10],
+  );
   const app = new Hono<{ Bindings: Partial<Bindings>; Variables: { requestId: string; identity: Identity | null } }>();
   let page: ((path: string, headers: Headers) => Response | null) | null = null;
 
@@ -86,7 +94,10 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
     const requestId = randomUUID();
     c.set("requestId", requestId);
     c.set("identity", null);
+    const began = performance.now();
     await next();
+    requestSeconds.observe((performance.now() - began) / 1000);
+    requests.inc({ method: c.req.method.length < 8 ? c.req.method : "other", status: String(c.res.status) });
     for (const [name, value] of common) c.res.headers.set(name, value);
     if (!c.res.headers.has("content-security-policy")) c.res.headers.set("content-security-policy", apiPolicy);
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
@@ -242,6 +253,12 @@ export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () =>
     },
     scopeOf,
     seal,
+    openPaths,
+    openFiles(paths, fetch) {
+      if (sealed) throw new Error(`${paths.join()}: files are registered before the first request`);
+      openPaths.push(...paths);
+      for (const path of paths) app.get(path, (c) => fetch(c.req.raw));
+    },
     fallback: (handler) => void (page = handler),
     clientAddress: (peer, forwardedFor) => clientAddress(peer, forwardedFor, trusted),
     fetch: (request, env = {}) => {

@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { problem } from "@devflow/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
@@ -138,5 +139,15 @@ describe("bad input over HTTP", () => {
     expect(
       await raw(`GET /other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer ${token}\r\n\r\n`),
     ).toMatch(/^HTTP\/1.1 404 /);
+  });
+});
+
+describe("a port that is in use", () => {
+  it("is told in words that say what to do", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    await expect(testWeb({ port })).rejects.toThrow(`Port ${port} on 127.0.0.1 is in use; end what listens there, or set DEVFLOW_PORT`);
+    taken.close();
   });
 });

@@ -16,6 +16,12 @@ export interface Api {
    * @param find organisation of an id; null when it is not there
    */
   scope(kind: string, find: (id: string) => Promise<Scope | null>): void;
+  /**
+   * Files that are open to everybody, such as those that a server needs before it is known. GET and HEAD only.
+   * @param paths exact, or ending in "/*"
+   */
+  openFiles(paths: readonly string[], fetch: (request: Request) => Response | Promise<Response>): void;
+  readonly openPaths: readonly string[];
   readonly routes: readonly RouteDefinition[];
   readonly topics: readonly Topic[];
 }

@@ -39,3 +39,23 @@ describe("the OpenAPI document", () => {
     expect([status, status === 0 ? "" : stdout + stderr]).toEqual([0, ""]);
   });
 });
+
+describe("/metrics", () => {
+  it("shows the process's figures to those who may see them", async () => {
+    const web = await testWeb();
+    expect((await web.ask("/metrics")).status).toBe(401);
+    const answer = await web.ask("/metrics", { token: await web.token("view") });
+    expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(answer.body).toMatch(/^process_resident_memory_bytes \d+/m);
+    expect(answer.body).toMatch(/^devflow_http_requests_total\{method="GET",status="401"\} [1-9]/m);
+    await web.close();
+  });
+
+  it("and the install files are open", async () => {
+    const web = await testWeb();
+    expect((await web.ask("/ca.pem")).body).toContain("BEGIN CERTIFICATE");
+    expect((await web.ask("/agent/../healthz")).body).toEqual({ status: "ok" });
+    expect((await web.ask("/agent/nothing/node.gz")).status).toBe(404);
+    await web.close();
+  });
+});

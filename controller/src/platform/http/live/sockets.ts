@@ -8,6 +8,7 @@ import { isBehind } from "../../auth/identity-cache.ts";
 import { type Identity, principalOf } from "../../auth/index.ts";
 import { isOwnOrigin } from "../../auth/origin.ts";
 import type { Context } from "../../context.ts";
+import { gauge } from "../../observability/index.ts";
 import type { HttpApi } from "../api.ts";
 import { toProblem } from "../problem.ts";
 import { createOutbox } from "./outbox.ts";
@@ -37,6 +38,7 @@ interface Connection {
 export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
   const server = new WebSocketServer({ noServer: true, maxPayload: 4096, perMessageDeflate: false, clientTracking: false });
   const connections = new Set<Connection>();
+  gauge("devflow_live_sockets", "Browsers connected to the live socket", (g) => g.set(connections.size));
   const offRevoked = ctx.bus.on("principal.revoked", ({ kind, id }) => {
     for (const connection of connections) if (isBehind(connection.identity, kind, id)) connection.end(4401, "signed out");
   });
