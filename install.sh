@@ -355,7 +355,10 @@ uninstall() {
     systemctl daemon-reload 2>/dev/null || true
     systemctl reset-failed $NAME 2>/dev/null || true
   fi
-  rm -rf "$LIB" "$STATE" "$ETC"
+  rm -rf "$LIB" "$STATE"
+  # A controller on this machine has files of its own there.
+  rm -f "$ETC/policy.json" "$ETC/agent.env"
+  rmdir "$ETC" 2>/dev/null || true
   if id "$RUN_USER" >/dev/null 2>&1; then delete_user; fi
   say "removed. Delete the server in the web UI too, if it is not to come back."
 }

@@ -6,7 +6,6 @@ import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
 import { readConfig } from "./config.ts";
 import { features } from "./features.ts";
-import { renewExpired } from "./features/enrolment/index.ts";
 import { createLog } from "./log.ts";
 import { agentVersion } from "./version.ts";
 
@@ -31,7 +30,13 @@ async function main(args: readonly string[]): Promise<number> {
     case "run": {
       parseArgs({ args: rest, options: {} });
       const log = createLog(config.logLevel, process.stdout.isTTY);
-      await run({ stateDir, log, metrics: [features.metrics()], inventory: features.inventory(), renewExpired });
+      await run({
+        stateDir,
+        log,
+        metrics: [features.metrics()],
+        inventory: features.inventory(),
+        renewExpired: features.enrolment.renewExpired,
+      });
       return 0;
     }
     case "enrol": {

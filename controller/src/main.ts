@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { admin } from "./admin.ts";
 import { banner } from "./banner.ts";
 import { type Config, readConfig } from "./config.ts";
 import { features } from "./features.ts";
@@ -126,9 +127,15 @@ async function main(): Promise<void> {
   }
   let controller: Controller;
   try {
+    const [command, ...args] = process.argv.slice(2);
+    if (command === "admin") {
+      process.exit(await admin(args, readConfig(process.env), (line) => void process.stdout.write(`${line}\n`)));
+    }
     controller = await startController(readConfig(process.env));
   } catch (error) {
-    process.stderr.write(`DevFlow was not started.\n${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(
+      `${process.argv[2] === "admin" ? "Nothing was changed." : "DevFlow was not started."}\n${error instanceof Error ? error.message : String(error)}\n`,
+    );
     if (process.env["DEVFLOW_LOG_LEVEL"] === "debug") process.stderr.write(`${(error as Error).stack}\n`);
     process.exit(1);
   }

@@ -1,6 +1,5 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -132,6 +131,3 @@ export async function systemdMachine(): Promise<Machine> {
     },
   };
 }
-
-/** A folder for what a test makes beside. */
-export const scratch = (): string => mkdtempSync(join(tmpdir(), "devflow-install-"));

@@ -1,5 +1,5 @@
 import { AppError } from "@devflow/errors";
-import { enrol as enrolMachine } from "../features/enrolment/index.ts";
+import { features } from "../features.ts";
 import { agentVersion } from "../version.ts";
 
 export interface EnrolArguments {
@@ -18,6 +18,14 @@ export async function enrol(stateDir: string, given: EnrolArguments, say: (line:
   const port = given.enrolPort ?? "8444";
   if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535)
     throw new AppError("invalid", `--enrol-port: expected a port, found ${JSON.stringify(port)}`);
-  await enrolMachine({ stateDir, controllerHost: host, enrolPort: Number(port), token, caSha256: given.ca ?? null, agentVersion, say });
+  await features.enrolment.enrol({
+    stateDir,
+    controllerHost: host,
+    enrolPort: Number(port),
+    token,
+    caSha256: given.ca ?? null,
+    agentVersion,
+    say,
+  });
   return 0;
 }

@@ -28,17 +28,14 @@ export const give = (path: string, user: AgentUser | null): void => {
 
 /**
  * Starts this very Node as `user`. The binary is opened here and started by its descriptor: it may lie where that user
- * cannot go (a clone under /root). Nothing of the controller's environment is handed on but proxies and the time zone.
+ * cannot go (a clone under /root). Nothing of the controller's environment is handed on: it may hold secrets.
  */
 export function spawnNode(
   args: readonly string[],
   user: AgentUser | null,
   options: { cwd: string; env: Record<string, string> },
 ): ChildProcess {
-  const inherited = Object.fromEntries(
-    ["TZ", "PATH"].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  );
-  const env = { ...inherited, ...options.env };
+  const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.env };
   if (user === null) return spawn(process.execPath, args, { cwd: options.cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const binary = openSync(process.execPath, "r");
   try {
