@@ -40,15 +40,22 @@ export async function listServers({ ctx, principal, input }: { ctx: Context; pri
     (after[0] === sort && /^[0-9a-f-]{36}$/.test(after[2]) && (text || /^-?(\d+(\.\d+)?(e[+-]?\d+)?|infinity)$/i.test(after[1])));
   if (!valid) throw new AppError("invalid", "cursor: expected the nextCursor of an earlier answer to the same list in the same order");
   const than = descending ? sql`<` : sql`>`;
+  const direction = descending ? sql`desc` : sql`asc`;
+  // The page is chosen by its sort values alone; all other columns are then read for its rows only.
   const rows = await sql<(ServerRow & { sortValue: string })[]>`
-    select ${columnsSql(sql)}, (${sortSql})::text as "sortValue"
-    ${fromSql(sql)}
-    where s.organization_id = ${principal.organizationId}
-      ${input.state === undefined ? sql`` : sql`and ${stateSql(sql)} = ${input.state}`}
-      ${input.search === undefined || input.search.trim() === "" ? sql`` : searchSql(ctx, input.search.trim())}
-      ${after === null ? sql`` : sql`and (${sortSql}, s.id) ${than} (${text ? sql`${after[1]}::text` : sql`${after[1]}::text::float8`}, ${after[2]}::uuid)`}
-    order by ${sortSql} ${descending ? sql`desc` : sql`asc`}, s.id ${descending ? sql`desc` : sql`asc`}
-    limit ${limit + 1}`;
+    with page as (
+      select s.id, ${sortSql} as sort_value
+      ${fromSql(sql)}
+      where s.organization_id = ${principal.organizationId}
+        ${input.state === undefined ? sql`` : sql`and ${stateSql(sql)} = ${input.state}`}
+        ${input.search === undefined || input.search.trim() === "" ? sql`` : searchSql(ctx, input.search.trim())}
+        ${after === null ? sql`` : sql`and (${sortSql}, s.id) ${than} (${text ? sql`${after[1]}::text` : sql`${after[1]}::text::float8`}, ${after[2]}::uuid)`}
+      order by ${sortSql} ${direction}, s.id ${direction}
+      limit ${limit + 1}
+    )
+    select ${columnsSql(sql)}, page.sort_value::text as "sortValue"
+    ${fromSql(sql)} join page on page.id = s.id
+    order by page.sort_value ${direction}, s.id ${direction}`;
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { version } from "../version.ts";
+import type { RouteDefinition } from "./route.ts";
+
+const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+
+const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
+code,pre{font:13px/1.5 ui-monospace,monospace}pre{overflow:auto;padding:.75rem;border:1px solid #8886;border-radius:6px}
+details{border-top:1px solid #8884;padding:.4rem 0}summary{cursor:pointer}summary b{display:inline-block;width:4.5rem;text-transform:uppercase;font-size:12px}
+small{opacity:.7}h2{margin-top:2rem;text-transform:capitalize}`;
+
+/** The one style element of the page, by its hash, and nothing else: the page runs no script and loads nothing. */
+export const docsPolicy = async (): Promise<string> => {
+  const hash = Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style))).toString("base64");
+  return `default-src 'none'; style-src 'sha256-${hash}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+};
+
+const schemaBlock = (title: string, schema: z.ZodType | null | undefined, io: "input" | "output") =>
+  schema === undefined || schema === null
+    ? ""
+    : `<p>${title}</p><pre>${escape(JSON.stringify({ ...z.toJSONSchema(schema, { io, unrepresentable: "any" }), $schema: undefined }, null, 1))}</pre>`;
+
+function routeBlock(route: RouteDefinition): string {
+  const role =
+    route.permission === "public"
+      ? "open to everybody"
+      : route.permission === "authenticated"
+        ? "everybody signed in"
+        : `role ${route.permission}`;
+  return `<details><summary><b>${route.method}</b> <code>${escape(route.path)}</code> <small>${escape(route.summary)} · ${role}</small></summary>
+${schemaBlock("Path", route.params, "input")}${schemaBlock("Query", route.query, "input")}${schemaBlock("Body", route.body, "input")}${schemaBlock(`Answer ${route.status ?? 200}`, route.response, "output")}</details>`;
+}
+
+/** The registered routes for people: one page without scripts, made from the same schemas that check the requests. */
+export function docsPage(routes: readonly RouteDefinition[]): string {
+  const tags = [...new Set(routes.map(({ tag }) => tag))].toSorted((a, b) => (a < b ? -1 : 1));
+  const sections = tags.map(
+    (tag) =>
+      `<h2>${escape(tag)}</h2>${routes
+        .filter((route) => route.tag === tag)
+        .map(routeBlock)
+        .join("\n")}`,
+  );
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>DevFlow API</title><style>${style}</style></head>
+<body><h1>DevFlow API</h1><p>Version ${escape(version)}. For programs: <a href="/api/v1/openapi.json">openapi.json</a>. Send <code>Authorization: Bearer TOKEN</code>.</p>${sections.join("\n")}</body></html>`;
+}
