@@ -27,7 +27,7 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** Milliseconds since 1970-01-01 UTC. Default Date.now. */
   readonly now?: () => number;
-  /** Default 20,000 in all, 200 unproven and 20,000 of one address (a site behind one address is one address). */
+  /** Default 20,000 in all, 4,000 unproven and 20,000 of one address (a whole site that comes back at once may be behind one). */
   readonly limits?: AddressLimitOptions;
   /** Default 10 s. */
   readonly handshakeTimeoutMs?: number;
@@ -114,7 +114,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
 
   const listener = createTlsListener({
     credentials: options.credentials,
-    limits: options.limits ?? { total: 20_000, unprovenPerAddress: 200, perAddress: 20_000 },
+    limits: options.limits ?? { total: 20_000, unprovenPerAddress: 4000, perAddress: 20_000 },
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
     onConnection: (socket, proven) => void settle(socket, proven),
     onRefused: (why, address, detail) => {
