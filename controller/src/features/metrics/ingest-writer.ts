@@ -39,6 +39,11 @@ interface Waiting {
   readonly rows: number;
 }
 
+/**
+ * Full flushes that are written at the same time, so that one is copied while the other waits for the disk. Flushes
+ * that are not full go one after the other.
+ */
+const MAX_TRANSACTIONS = 2;
 const MAX_BACKOFF_MS = 5000;
 const instanceNos = new Int32Array(MAX_ROWS_A_FAMILY);
 
@@ -60,7 +65,7 @@ export function createIngestWriter(options: IngestWriterOptions) {
   let open = new OpenFlush();
   let waiting: Waiting[] = [];
   let pendingRows = 0;
-  let writing = false;
+  let writing = 0;
   let resolving = false;
   let stopped = false;
   let lastFlushAt = Number.NEGATIVE_INFINITY;
@@ -133,9 +138,8 @@ export function createIngestWriter(options: IngestWriterOptions) {
   }
 
   function schedule(): void {
-    if (writing) return;
-    if (closed.length > 0) return void write();
-    if (open.batches === 0 || timer !== null) return;
+    if (closed.length > 0 && writing < MAX_TRANSACTIONS) return void write();
+    if (writing > 0 || open.batches === 0 || timer !== null) return;
     const waitMs = stopped ? 0 : lastFlushAt + intervalMs - performance.now();
     if (waitMs <= 0) return void write();
     timer = setTimeout(() => {
@@ -144,20 +148,25 @@ export function createIngestWriter(options: IngestWriterOptions) {
     }, waitMs);
   }
 
+  /** What is open, with what arrives in the same turn of the event loop. */
+  async function takeOpen(): Promise<OpenFlush> {
+    await new Promise((resolve) => setImmediate(resolve));
+    // Empty when it filled up meanwhile and went by itself; an empty flush is settled without a transaction.
+    if (closed.length === 0) close();
+    return closed.shift() as OpenFlush;
+  }
+
   async function write(): Promise<void> {
-    writing = true;
+    writing++;
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    // Lets what arrived in the same turn of the event loop go with it.
-    await new Promise((resolve) => setImmediate(resolve));
-    if (closed.length === 0) close();
-    const flush = closed.shift() as OpenFlush;
+    const flush = closed.shift() ?? (await takeOpen());
     lastFlushAt = performance.now();
     for (let failures = 0; !(await written(flush)); failures++) await sleep(Math.min(MAX_BACKOFF_MS, 250 * 2 ** failures));
     pendingRows -= flush.rows;
     flush.clear();
     if (spare.length < 2) spare.push(flush);
-    writing = false;
+    writing--;
     if (waiting.length > 0) void resolve();
     if (pendingRows < maxPendingRows / 2) {
       const ready = [...resumers];
@@ -170,6 +179,7 @@ export function createIngestWriter(options: IngestWriterOptions) {
 
   /** Returns whether the flush is settled: each batch committed or rejected. */
   async function written(flush: OpenFlush): Promise<boolean> {
+    if (flush.batches === 0) return true;
     const begun = performance.now();
     try {
       const result = await writeFlush(sql, flush);
@@ -274,7 +284,7 @@ export function createIngestWriter(options: IngestWriterOptions) {
     return false;
   }
 
-  const isIdle = (): boolean => !writing && !resolving && open.batches === 0 && closed.length === 0 && waiting.length === 0;
+  const isIdle = (): boolean => writing === 0 && !resolving && open.batches === 0 && closed.length === 0 && waiting.length === 0;
 
   return {
     add,

@@ -18,9 +18,8 @@ export type WriteResult = "copied" | "replayed";
 export async function writeFlush(sql: Sql, flush: OpenFlush): Promise<WriteResult> {
   const filled = rowShapes.filter((shape) => flush.buffers[shape.index]?.isEmpty === false);
   const finish = async (tx: postgres.TransactionSql): Promise<void> => {
-    await upsertLatest(tx, [...flush.latest.values()]);
-    // Also what makes the failure of the last COPY show: see copyInto.
-    await noteRows(tx, flush.serverNos, flush.times);
+    // Sent together, answered in order; they are also what makes the failure of the last COPY show: see copyInto.
+    await Promise.all([upsertLatest(tx, [...flush.latest.values()]), noteRows(tx, flush.serverNos, flush.times)]);
   };
   try {
     await sql.begin(async (tx) => {
