@@ -30,9 +30,13 @@ function parseKey(text: string, source: string): Buffer {
   const trimmed = text.trim();
   const key = Buffer.from(trimmed, "base64");
   if (key.length !== keyBytes || key.toString("base64") !== trimmed) {
-    throw new AppError("precondition_failed", `${source} must be 32 random bytes as base64 (44 characters), for example from: openssl rand -base64 32`);
+    throw new AppError(
+      "precondition_failed",
+      `${source} must be 32 random bytes as base64 (44 characters), for example from: openssl rand -base64 32`,
+    );
   }
-  if (key.every((byte) => byte === key[0])) throw new AppError("precondition_failed", `${source} is one byte repeated, not a key. Make one with: openssl rand -base64 32`);
+  if (key.every((byte) => byte === key[0]))
+    throw new AppError("precondition_failed", `${source} is one byte repeated, not a key. Make one with: openssl rand -base64 32`);
   return key;
 }
 
@@ -55,7 +59,11 @@ export function createMasterKey(key: Uint8Array): MasterKey {
           .setAuthTag(wrapped.subarray(wrapped.length - tagBytes));
         return Buffer.concat([decipher.update(body), decipher.final()]);
       } catch (cause) {
-        throw new AppError("internal", `The secret "${name}" cannot be opened: it was wrapped under another master key, or changed. Start with the key that this database was made with.`, { cause });
+        throw new AppError(
+          "internal",
+          `The secret "${name}" cannot be opened: it was wrapped under another master key, or changed. Start with the key that this database was made with.`,
+          { cause },
+        );
       }
     },
     derive: (purpose) => Buffer.from(hkdfSync("sha256", key, "", purpose, keyBytes)),

@@ -18,7 +18,10 @@ export interface TaskSigningKey {
  */
 export async function loadTaskSigningKey(config: Pick<Config, "dataDir">): Promise<TaskSigningKey> {
   const path = join(config.dataDir, "keys/task-signing.pem");
-  const pem = await readOrMakeKeyFile(path, () => generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+  const pem = await readOrMakeKeyFile(
+    path,
+    () => generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+  );
   const key = parse(pem, path);
   return {
     publicSpki: createPublicKey(key).export({ type: "spki", format: "der" }),
@@ -32,6 +35,10 @@ function parse(pem: string, path: string): ReturnType<typeof createPrivateKey> {
     if (key.asymmetricKeyType === "ed25519") return key;
     throw new Error(`its type is ${key.asymmetricKeyType}`);
   } catch (cause) {
-    throw new AppError("precondition_failed", `${path} is not an Ed25519 private key in PEM. Put the right file back; with a new key, servers have to be told to trust it.`, { cause });
+    throw new AppError(
+      "precondition_failed",
+      `${path} is not an Ed25519 private key in PEM. Put the right file back; with a new key, servers have to be told to trust it.`,
+      { cause },
+    );
   }
 }

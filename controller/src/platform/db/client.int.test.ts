@@ -20,8 +20,19 @@ describe("client", () => {
 
   it("shares the pool with drizzle: snake_case columns, dates and JSON both ways", async () => {
     const organizationId = ctx.installation.defaultOrganizationId;
-    const entry = { organizationId, actorKind: "system", actorId: "-", actorName: "test", action: "test.run", targetKind: "test", targetId: "1", outcome: "done" };
-    await ctx.db.insert(auditLog).values({ ...entry, after: { text: 'a"b', list: [1, null] }, before: "plain text", at: new Date(1_700_000_000_123) });
+    const entry = {
+      organizationId,
+      actorKind: "system",
+      actorId: "-",
+      actorName: "test",
+      action: "test.run",
+      targetKind: "test",
+      targetId: "1",
+      outcome: "done",
+    };
+    await ctx.db
+      .insert(auditLog)
+      .values({ ...entry, after: { text: 'a"b', list: [1, null] }, before: "plain text", at: new Date(1_700_000_000_123) });
     const [row] = await ctx.db.select().from(auditLog).where(eq(auditLog.targetId, "1"));
     expect(row).toMatchObject({ ...entry, after: { text: 'a"b', list: [1, null] }, before: "plain text", at: new Date(1_700_000_000_123) });
     const [raw] = await ctx.sql`select at, after from audit_log where target_id = '1'`;
@@ -29,7 +40,10 @@ describe("client", () => {
   });
 
   it("tells an error of the statement from a database that is away", async () => {
-    const duplicate = await ctx.sql`insert into installation (singleton, id, epoch, storage_engine) values (1, gen_random_uuid(), 1, 'plain')`.catch((e: unknown) => e);
+    const duplicate =
+      await ctx.sql`insert into installation (singleton, id, epoch, storage_engine) values (1, gen_random_uuid(), 1, 'plain')`.catch(
+        (e: unknown) => e,
+      );
     expect([sqlState(duplicate), databaseUnavailable(duplicate)]).toEqual(["23505", undefined]);
     const ended = await ctx.sql`select pg_terminate_backend(pg_backend_pid())`.catch((e: unknown) => e);
     expect(databaseUnavailable(ended)).toMatchObject({ code: "unavailable", retryable: true });

@@ -2,8 +2,19 @@ import { AppError } from "@devflow/errors";
 
 /** Codes of postgres.js and Node for a connection that could not be made or went away. */
 const connectionCodes = new Set([
-  "CONNECTION_CLOSED", "CONNECTION_ENDED", "CONNECTION_DESTROYED", "CONNECT_TIMEOUT",
-  "ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN",
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
 ]);
 
 /**
@@ -23,7 +34,11 @@ export function databaseUnavailable(error: unknown): AppError | undefined {
     const isConnection = connectionCodes.has(code);
     if (!isConnection && !passing.test(code)) continue;
     const why = isConnection ? "it cannot be reached" : code === "53100" ? "its disk is full" : message;
-    return new AppError("unavailable", `The database cannot be used at the moment: ${why}. It is tried again; nothing has to be done unless this lasts.`, { cause: error });
+    return new AppError(
+      "unavailable",
+      `The database cannot be used at the moment: ${why}. It is tried again; nothing has to be done unless this lasts.`,
+      { cause: error },
+    );
   }
   return undefined;
 }

@@ -17,7 +17,10 @@ export async function ensureInstallation({ target, log }: { target: DatabaseTarg
     const found = await readInstallation(sql);
     if (found !== null) {
       if (found.storageEngine === "timescaledb" && (await timescaleVersion(sql)) === null) {
-        throw new AppError("precondition_failed", "This database keeps its metrics in TimescaleDB, but the extension is not loaded. Put timescaledb into shared_preload_libraries and start the database again.");
+        throw new AppError(
+          "precondition_failed",
+          "This database keeps its metrics in TimescaleDB, but the extension is not loaded. Put timescaledb into shared_preload_libraries and start the database again.",
+        );
       }
       return found;
     }
@@ -46,7 +49,10 @@ async function settleStorageEngine(sql: Sql, log: Logger): Promise<Installation[
     select coalesce(installed_version, default_version) as version from pg_available_extensions where name = 'timescaledb'`;
   if (available === undefined) return "plain";
   const plainBecause = (reason: string): "plain" => {
-    log.warn({ version: available.version }, `TimescaleDB is installed but not used: ${reason}. Metrics go into plain tables; this is settled when a database is made.`);
+    log.warn(
+      { version: available.version },
+      `TimescaleDB is installed but not used: ${reason}. Metrics go into plain tables; this is settled when a database is made.`,
+    );
     return "plain";
   };
   if (!isAtLeast(available.version, oldestTimescale)) return plainBecause(`version ${oldestTimescale.join(".")} or later is needed`);

@@ -15,7 +15,10 @@ export const schemaLock = "28258999041421175";
  * that start at once change the schema one after another.
  * @param target must reach the database itself, not a pooler: the lock belongs to the session
  */
-export async function underSchemaLock<T>({ target, log }: { target: DatabaseTarget; log: Logger }, change: (sql: Sql) => Promise<T>): Promise<T> {
+export async function underSchemaLock<T>(
+  { target, log }: { target: DatabaseTarget; log: Logger },
+  change: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const sql = createClient(target, { max: 1, idleSeconds: 0, name: "devflow schema" });
   try {
     for (let waits = 0; ; waits++) {
@@ -31,20 +34,34 @@ export async function underSchemaLock<T>({ target, log }: { target: DatabaseTarg
 }
 
 /** Applies what is missing of controller/migrations. Throws AppError precondition_failed when the database is ahead of this release. */
-export async function migrate({ target, log, folder = migrationsFolder() }: { target: DatabaseTarget; log: Logger; folder?: string }): Promise<void> {
+export async function migrate({
+  target,
+  log,
+  folder = migrationsFolder(),
+}: {
+  target: DatabaseTarget;
+  log: Logger;
+  folder?: string;
+}): Promise<void> {
   await underSchemaLock({ target, log }, async (sql) => {
     const known = readMigrationFiles({ migrationsFolder: folder });
     const before = await appliedAt(sql);
     const newest = known.at(-1)?.folderMillis ?? 0;
     if (before.some((at) => at > newest)) {
-      throw new AppError("precondition_failed", "The database was migrated by a newer DevFlow than this one. Start that release or a later one.");
+      throw new AppError(
+        "precondition_failed",
+        "The database was migrated by a newer DevFlow than this one. Start that release or a later one.",
+      );
     }
     await applyMigrations(createDrizzle(sql), { migrationsFolder: folder });
     const after = new Set(await appliedAt(sql));
     // drizzle skips a file that is older than the last one applied, without a word.
     const skipped = known.filter((migration) => !after.has(migration.folderMillis));
     if (skipped.length > 0) {
-      throw new AppError("internal", `${skipped.length} migration(s) are older than the last one applied and were not run: ${skipped.map((m) => new Date(m.folderMillis).toISOString()).join(", ")}.`);
+      throw new AppError(
+        "internal",
+        `${skipped.length} migration(s) are older than the last one applied and were not run: ${skipped.map((m) => new Date(m.folderMillis).toISOString()).join(", ")}.`,
+      );
     }
     if (after.size > before.length) log.info({ applied: after.size - before.length }, "database schema brought up to date");
   });

@@ -47,6 +47,14 @@ export function readFatal(chunk: Buffer): FatalError | null {
   const fieldsAt = chunk.lastIndexOf(fatalFields, undefined, "latin1");
   const start = fieldsAt - 5;
   if (start < 0 || chunk[start] !== 0x45 || chunk.readUInt32BE(start + 1) !== chunk.length - start - 1) return null;
-  const fields = new Map(chunk.toString("utf8", fieldsAt).split("\0").map((field) => [field[0], field.slice(1)]));
-  return Object.assign(new Error(fields.get("M") ?? "the database ended the connection"), { code: fields.get("C") ?? "08006", severity: "FATAL" });
+  const fields = new Map(
+    chunk
+      .toString("utf8", fieldsAt)
+      .split("\0")
+      .map((field) => [field[0], field.slice(1)]),
+  );
+  return Object.assign(new Error(fields.get("M") ?? "the database ended the connection"), {
+    code: fields.get("C") ?? "08006",
+    severity: "FATAL",
+  });
 }

@@ -37,15 +37,29 @@ async function initialize(cluster: string, binaries: Binaries, user: DatabaseUse
   await rm(partial, { recursive: true, force: true });
   await makeFolder(partial, 0o700, user);
   await assertRoom(partial, 192 * mebibyte);
-  await run(binaries.initdb, [
-    `--pgdata=${partial}`, `--username=${databaseName}`, "--auth=peer", "--encoding=UTF8",
-    // Order by code point from PostgreSQL itself: no dependency on the machine's locales, and indexes survive their updates.
-    "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-  ], user, partial);
+  await run(
+    binaries.initdb,
+    [
+      `--pgdata=${partial}`,
+      `--username=${databaseName}`,
+      "--auth=peer",
+      "--encoding=UTF8",
+      // Order by code point from PostgreSQL itself: no dependency on the machine's locales, and indexes survive their updates.
+      "--locale=C",
+      "--locale-provider=builtin",
+      "--builtin-locale=C.UTF-8",
+    ],
+    user,
+    partial,
+  );
   // Single-user mode: the database is there before anything can connect.
   await run(binaries.postgres, ["--single", "-D", partial, "template1"], user, partial, `create database ${databaseName}\n`);
   await rename(partial, cluster).catch((cause: unknown) => {
-    throw new AppError("unavailable", `${cluster} exists and is no database cluster (PG_VERSION is missing). Move it away, then start again.`, { cause, retryable: false });
+    throw new AppError(
+      "unavailable",
+      `${cluster} exists and is no database cluster (PG_VERSION is missing). Move it away, then start again.`,
+      { cause, retryable: false },
+    );
   });
 }
 
@@ -55,7 +69,8 @@ function run(program: string, args: readonly string[], user: DatabaseUser, cwd: 
     const child = spawn(program, args, { ...asUser(user), cwd, env: programEnv, stdio: "pipe" });
     child.stdin.on("error", () => undefined).end(input); // a program that ends early says why by its exit
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-4000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-4000)));
     child.once("error", reject);
     child.once("close", (code, signal) => {
       if (code === 0) resolve();

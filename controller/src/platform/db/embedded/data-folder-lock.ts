@@ -26,10 +26,13 @@ export async function lockDataFolder(folder: string): Promise<() => Promise<void
   try {
     for (let attempt = 0; attempt < 10; attempt++) {
       // link() fails when the name exists, so exactly one process gets it, with its content in place.
-      const taken = await link(mine, path).then(() => true, (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-        return false;
-      });
+      const taken = await link(mine, path).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code !== "EEXIST") throw error;
+          return false;
+        },
+      );
       if (taken) return async () => rm(path, { force: true });
       const holder = await readFile(path, "utf8").catch(() => null);
       if (holder === null) continue;
@@ -42,7 +45,14 @@ export async function lockDataFolder(folder: string): Promise<() => Promise<void
       }
       // Renamed away before it is removed: of two processes that see a stale lock, one gets it.
       const stale = `${mine}.stale`;
-      if ((await rename(path, stale).then(() => true, () => false)) && (await readFile(stale, "utf8")) !== holder) await link(stale, path).catch(() => undefined);
+      if (
+        (await rename(path, stale).then(
+          () => true,
+          () => false,
+        )) &&
+        (await readFile(stale, "utf8")) !== holder
+      )
+        await link(stale, path).catch(() => undefined);
       await rm(stale, { force: true });
     }
     throw new AppError("conflict", `The lock ${path} changes all the time: several controllers start on this folder.`);

@@ -22,7 +22,10 @@ const unprivileged = ["devflow", "postgres", "nobody"] as const;
 export async function databaseUser(cluster: string): Promise<DatabaseUser> {
   const passwd = parsePasswd(await readFile("/etc/passwd", "utf8").catch(() => ""));
   if (process.getuid?.() !== 0) return currentUser();
-  const owner = await stat(cluster).then((s) => s.uid, () => null);
+  const owner = await stat(cluster).then(
+    (s) => s.uid,
+    () => null,
+  );
   const found =
     owner === null || owner === 0
       ? unprivileged.map((name) => passwd.find((user) => user.name === name)).find((user) => user !== undefined)

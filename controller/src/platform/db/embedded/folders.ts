@@ -9,17 +9,23 @@ import { formatBytes } from "@devflow/units";
  * @returns whether it was made
  */
 export async function makeFolder(path: string, mode: number, owner?: { uid: number; gid: number }): Promise<boolean> {
-  const present = await stat(path).then((s) => s.isDirectory(), (error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return null;
-  });
+  const present = await stat(path).then(
+    (s) => s.isDirectory(),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      return null;
+    },
+  );
   if (present === false) throw new AppError("unavailable", `${path} is needed as a folder, but is a file.`, { retryable: false });
   if (present) return false;
   if (dirname(path) !== path) await makeFolder(dirname(path), 0o755);
-  const made = await mkdir(path).then(() => true, (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-    return false; // another process was faster
-  });
+  const made = await mkdir(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+      return false; // another process was faster
+    },
+  );
   if (!made) return false;
   await chmod(path, mode);
   if (owner !== undefined && process.getuid?.() === 0) await chown(path, owner.uid, owner.gid);

@@ -14,11 +14,17 @@ import { fitsSocketPath } from "./settings.ts";
  */
 export async function makeSocketFolder(base: string, user: DatabaseUser): Promise<string> {
   const inside = join(base, "run");
-  const folder = fitsSocketPath(inside) ? inside : join(tmpdir(), `devflow-${createHash("sha256").update(base).digest("hex").slice(0, 16)}`);
+  const folder = fitsSocketPath(inside)
+    ? inside
+    : join(tmpdir(), `devflow-${createHash("sha256").update(base).digest("hex").slice(0, 16)}`);
   await makeFolder(folder, 0o700, user);
   const found = await lstat(folder);
   if (!found.isDirectory() || found.uid !== user.uid || (found.mode & 0o077) !== 0) {
-    throw new AppError("unavailable", `${folder} is to hold the database's socket and must be a folder of mode 700 of user ${user.name}. Remove it, then start again.`, { retryable: false });
+    throw new AppError(
+      "unavailable",
+      `${folder} is to hold the database's socket and must be a folder of mode 700 of user ${user.name}. Remove it, then start again.`,
+      { retryable: false },
+    );
   }
   return folder;
 }

@@ -4,17 +4,15 @@ import type { Served } from "./launch.ts";
 import { runningPostmaster, stopPostmaster } from "./postmaster.ts";
 
 /** Keeps a server alive: whenever it ends without being asked to, starts it again, after at most 10 s. */
-export function supervise({ cluster, first, start, log }: {
-  cluster: string;
-  first: Served;
-  start: () => Promise<Served>;
-  log: Logger;
-}): { readonly pid: number | null; stop(): Promise<void> } {
+export function supervise({ cluster, first, start, log }: { cluster: string; first: Served; start: () => Promise<Served>; log: Logger }): {
+  readonly pid: number | null;
+  stop(): Promise<void>;
+} {
   let served: Served | null = first;
   const stopping = new AbortController();
 
   async function watch(): Promise<void> {
-    for (let failures = 0; !stopping.signal.aborted; ) {
+    for (let failures = 0; !stopping.signal.aborted;) {
       if (served !== null) {
         await endOf(served);
         if (stopping.signal.aborted) return;
@@ -35,7 +33,9 @@ export function supervise({ cluster, first, start, log }: {
 
   function endOf({ pid, child }: Served): Promise<void> {
     if (child !== null) {
-      return new Promise((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve() : child.once("exit", () => resolve())));
+      return new Promise((resolve) =>
+        child.exitCode !== null || child.signalCode !== null ? resolve() : child.once("exit", () => resolve()),
+      );
     }
     // Not our child: nobody tells us, so look.
     return (async () => {
