@@ -9,7 +9,7 @@ import { startEndpoint } from "./_endpoint.ts";
 import { startPeerAgents } from "./_peer-agents.ts";
 import { type Footprint, watch } from "./_process-usage.ts";
 
-const WARM_UP_SECONDS = 30;
+const WARM_UP_SECONDS = 40;
 const DEFAULT_SECONDS = 180;
 
 interface Figures extends Footprint {

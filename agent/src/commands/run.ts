@@ -1,4 +1,5 @@
 import { startAgent, type AgentOptions } from "../agent.ts";
+import { giveBackStartMemory } from "../host/memory.ts";
 import { serveStatus } from "../status/socket.ts";
 
 /**
@@ -18,6 +19,7 @@ export async function run(options: AgentOptions): Promise<void> {
   try {
     agent = await startAgent(options);
     log.info({ agentId: agent.agentId, stateDir }, "agent started");
+    giveBackStartMemory();
     log.info({ signal: await stop.promise }, "agent stops");
     await agent.stop();
   } finally {
