@@ -18,6 +18,16 @@ describe("client", () => {
     expect(row).toEqual({ big: 2 ** 52, at, json: { a: [1] }, nothing: null });
   });
 
+  it("takes and gives arrays", async () => {
+    const texts = ["plain", 'with "quotes", commas and {braces}', "back\\slash", "", "NULL", "ünïcode"];
+    const numbers = [1, -2, 2 ** 31];
+    const times = [new Date(1_700_000_000_123)];
+    const [row] = await ctx.sql`
+      select ${texts}::text[] as texts, ${numbers}::bigint[] as numbers, ${ctx.sql.array(times)} as times, ${ctx.sql.array([true, false])} as flags,
+        ${[]}::int[] as none, array[null, 'x']::text[] as holes, array_agg(n) as made from generate_series(1, 3) n where n = any(${[1, 3]})`;
+    expect(row).toEqual({ texts, numbers, times, flags: [true, false], none: [], holes: [null, "x"], made: [1, 3] });
+  });
+
   it("shares the pool with drizzle: snake_case columns, dates and JSON both ways", async () => {
     const organizationId = ctx.installation.defaultOrganizationId;
     const entry = {

@@ -4,6 +4,7 @@ import postgres from "postgres";
 import type { Database, Sql } from "./index.ts";
 import { databaseName, socketPort } from "./embedded/index.ts";
 import { socketPath } from "./embedded/settings.ts";
+import { arrayOidOf, arrayTypes } from "./arrays.ts";
 import { connectDatabase } from "./socket.ts";
 
 /** Where a database is: the folder of a unix socket and a name, or an address. */
@@ -27,7 +28,8 @@ export interface ClientOptions {
  * A postgres.js client that connects when first used, and again by itself whenever the connection was lost. While the
  * database is away queries fail at once with a connection error (see databaseUnavailable) rather than wait.
  *
- * Types: bigint and numeric sums come as number (ours stay below 2^53), timestamps as Date, undefined is written as null.
+ * Types: bigint comes as number (ours stay below 2^53), numeric as text, timestamps as Date, arrays as arrays; undefined
+ * is written as null. Arrays of booleans and dates are passed as sql.array(values).
  */
 export function createClient(target: DatabaseTarget, options: ClientOptions = {}): Sql {
   const settings = {
@@ -38,11 +40,18 @@ export function createClient(target: DatabaseTarget, options: ClientOptions = {}
     backoff: (retries: number) => Math.min(0.05 * 2 ** retries, 1),
     onnotice: () => undefined,
     transform: { undefined: null },
-    types: { number: { to: 20, from: [20], serialize: String, parse: Number } },
+    fetch_types: false,
+    types: { ...arrayTypes, number: { to: 20, from: [20], serialize: String, parse: Number } },
     connection: { application_name: options.name ?? "devflow", timezone: "UTC", idle_in_transaction_session_timeout: 60_000 },
     socket: socketFactory(target),
   };
   // The casts: `socket` is a documented option that the types leave out.
+  const sql = connectLazily(target, settings);
+  Object.assign((sql.options as unknown as { shared: { typeArrayMap: object } }).shared.typeArrayMap, arrayOidOf);
+  return sql;
+}
+
+function connectLazily(target: DatabaseTarget, settings: object): Sql {
   if ("url" in target) return postgres(target.url, settings as never);
   const at = { path: socketPath(target.socketFolder), user: databaseName, database: target.database, port: socketPort };
   return postgres({ ...settings, ...at } as never);

@@ -46,7 +46,7 @@ export async function migrate({
   await underSchemaLock({ target, log }, async (sql) => {
     const known = readMigrationFiles({ migrationsFolder: folder });
     const before = await appliedAt(sql);
-    const newest = known.at(-1)?.folderMillis ?? 0;
+    const newest = Math.max(0, ...known.map((migration) => migration.folderMillis));
     if (before.some((at) => at > newest)) {
       throw new AppError(
         "precondition_failed",
