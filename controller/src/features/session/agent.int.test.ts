@@ -308,7 +308,7 @@ describe("inventory", () => {
 describe("metrics", () => {
   it("are acknowledged after the commit, bad batches rejected and shown as a warning", async () => {
     const identity = await enrolled();
-    const agent = await ready(identity);
+    const agent = await ready(identity, { clockOffsetMs: aheadMs });
     const push = agent.push();
     const now = thisInterval();
     push.send([batchOf(1, now), batchOf(2, now + 7200), batchOf(3, now - 10), batchOf(3, now - 10), batchOf(9, now - 7200)]);
