@@ -9,7 +9,7 @@ import {
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute } from "../../platform/http/index.ts";
-import { deleteServer, revokeServer } from "../enrolment/index.ts";
+import { deleteServer, releaseServer, revokeServer } from "../enrolment/index.ts";
 import { fleetSummary } from "./fleet-summary.ts";
 import { getServer } from "./get-server.ts";
 import { listServers } from "./list-servers.ts";
@@ -63,6 +63,14 @@ export function serverRoutes(api: Api, ctx: Context): void {
     summary: "Take a server's identity away for good; its history stays",
     response: server,
   });
+  const release = defineRoute({
+    ...one,
+    path: `${path}/{id}/release`,
+    method: "post",
+    permission: "admin",
+    summary: "Let a quarantined server in again",
+    response: server,
+  });
   const remove = defineRoute({
     ...one,
     method: "delete",
@@ -78,6 +86,10 @@ export function serverRoutes(api: Api, ctx: Context): void {
   api.route(update, ({ principal, params, body }) => updateServer({ ctx, principal, input: { ...body, serverId: params.id } }));
   api.route(revoke, async ({ principal, params }) => {
     await revokeServer({ ctx, principal, input: { serverId: params.id } });
+    return getServer({ ctx, principal, input: { serverId: params.id } });
+  });
+  api.route(release, async ({ principal, params }) => {
+    await releaseServer({ ctx, principal, input: { serverId: params.id } });
     return getServer({ ctx, principal, input: { serverId: params.id } });
   });
   api.route(remove, async ({ principal, params }) => await deleteServer({ ctx, principal, input: { serverId: params.id } }));
