@@ -19,7 +19,13 @@ const MAX_STUCK = 2;
  * last call has not come back (dead storage) is left alone until it does.
  */
 export class SpaceReader {
+  readonly #statfs: typeof statfs;
   readonly #pending = new Set<string>();
+
+  /** `ask`: the system call. Default: Node's. */
+  constructor(ask: typeof statfs = statfs) {
+    this.#statfs = ask;
+  }
 
   /**
    * Calls `done` later with the answer, or with null when there is none. False when the path is still stuck, or too
@@ -28,7 +34,7 @@ export class SpaceReader {
   ask(path: string, done: (space: Space | null) => void): boolean {
     if (this.#pending.has(path) || this.#pending.size >= MAX_STUCK) return false;
     this.#pending.add(path);
-    statfs(path, (error, s) => {
+    this.#statfs(path, (error, s) => {
       this.#pending.delete(path);
       if (error) return done(null);
       done({
