@@ -4,10 +4,10 @@
  * --dev serves the sources through Vite on port+1; otherwise the built page in build/ is served. Keys while it runs:
  * n connects a new server, e/s/h/o play a fault, r heals.
  */
-import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { createServer } from "vite";
 import { startMock, type Fault } from "./server.ts";
 
 const { values } = parseArgs({
@@ -32,14 +32,12 @@ mock.setFault(values.fault as Fault);
 console.log(`mock API with ${values.servers} servers: http://127.0.0.1:${mock.port}`);
 
 if (values.dev) {
-  const vite = spawn("vite", ["dev", "--port", String(mock.port + 1)], {
-    cwd: web,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, DEVFLOW_PORT: String(mock.port) },
+  const vite = await createServer({
+    root: web,
+    server: { port: mock.port + 1, strictPort: true, proxy: { "/api": { target: `http://127.0.0.1:${mock.port}`, ws: true } } },
   });
-  process.once("SIGTERM", () => vite.kill());
-  process.once("SIGINT", () => vite.kill());
-  vite.once("exit", () => process.exit());
+  await vite.listen();
+  vite.printUrls();
 }
 if (process.stdin.isTTY) {
   process.stdin.setRawMode(true);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { safeNext } from "./session.svelte.ts";
+import { safeNext } from "./me.svelte.ts";
 
 it("leads only to pages of this installation", () => {
   expect(safeNext("/servers/1?range=1h")).toBe("/servers/1?range=1h");
