@@ -21,6 +21,13 @@ export function palette(): { series: string[]; line: string; text: string; surfa
 }
 const alpha = (colour: string, percent: number) => colour.replace(/\)$/, ` / ${percent}%)`);
 
+/** Places of values with a gap on both sides; null without any. */
+export function lonely(values: ArrayLike<number | null | undefined>): number[] | null {
+  const found: number[] = [];
+  for (let i = 0; i < values.length; i++) if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
+  return found.length > 0 ? found : null;
+}
+
 /** Columns for uPlot: for each line its mean and, where kept, its maximum; sums for stacked charts. */
 export function columnsOf(spec: ChartSpec, lines: readonly Line[], data: Dataset): uPlot.AlignedData {
   const means = spec.stacked ? stack(lines.map((l) => l.mean)) : lines.map((l) => l.mean);
@@ -55,7 +62,8 @@ export function optionsOf(spec: ChartSpec, lines: readonly Line[], width: number
     series.push({
       stroke: colour,
       width: spec.stacked ? 1 : 1.5,
-      points: { show: false },
+      // A value between two gaps has no line to be seen by.
+      points: { show: false, size: 3, fill: colour, width: 0, filter: (u, at) => lonely(u.data[at] ?? []) },
       ...(spec.stacked
         ? i === 0
           ? { fill: alpha(colour, 38) }
