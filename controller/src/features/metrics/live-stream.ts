@@ -1,8 +1,7 @@
 import type { LiveRequest, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import type { ServerStream } from "@devflow/rpc";
-import { status } from "@grpc/grpc-js";
 import type { Bus } from "../../platform/bus/index.ts";
-import type { AgentConnection } from "../../platform/rpc/index.ts";
+import { type AgentConnection, status } from "../../platform/rpc/index.ts";
 import { decodeFrame } from "./live-frames.ts";
 
 /** Frames that one agent may send: two a second over time, four at once after a stall. */

@@ -1,8 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { PushRequest, RejectionSchema, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import type { ServerStream } from "@devflow/rpc";
-import { status } from "@grpc/grpc-js";
-import type { AgentConnection } from "../../platform/rpc/index.ts";
+import { type AgentConnection, status } from "../../platform/rpc/index.ts";
 import { MAX_BATCHES_A_REQUEST } from "./ingest-bounds.ts";
 import type { IngestWriter } from "./ingest-writer.ts";
 import type { BatchSource } from "./open-flush.ts";

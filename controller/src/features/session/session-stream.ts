@@ -4,9 +4,8 @@ import type { ConnectResponseSchema } from "@devflow/proto/session/v1/session";
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import { AppError } from "@devflow/errors";
 import type { ServerStream } from "@devflow/rpc";
-import { status } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import type { AgentConnection } from "../../platform/rpc/index.ts";
+import { type AgentConnection, status } from "../../platform/rpc/index.ts";
 import { type Greeting, readHello } from "./greeting.ts";
 import type { createWarnings } from "./warnings.ts";
 

@@ -1,6 +1,8 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Handlers } from "@devflow/rpc";
 
+/** gRPC status codes, for the streams of features. */
+export { status } from "@grpc/grpc-js";
 export { createGateway, type GatewayCredentials, type GatewayOptions, type RunningGateway } from "./gateway.ts";
 
 /** Who is at the other end of a gateway connection; settled from the client certificate before any RPC. */
