@@ -9,7 +9,7 @@ const topicOf = (m: LiveServerMessage): string =>
   m.type === "servers" ? "servers" : m.type === "frame" ? `server:${m.serverId}` : m.topic;
 
 /**
- * The WebSocket at /api/v1/live: one connection for the whole page, opened when the first topic is wanted. A lost
+ * The WebSocket at /api/v1/live: one connection for the whole page. A lost
  * connection is dialled again with jitter, at once when the network comes back or the page is looked at again.
  */
 export class LiveConnection {
@@ -27,17 +27,13 @@ export class LiveConnection {
   constructor(url: () => string) {
     this.#url = url;
     if (typeof window === "undefined") return;
-    const wake = () => this.#socket === null && this.#wanted && this.#dial();
+    const wake = () => this.#socket === null && this.#held && this.#dial();
     addEventListener("online", wake);
     addEventListener("offline", () => this.#socket?.close());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
   }
 
-  get #wanted(): boolean {
-    return this.#held || this.#topics.size > 0;
-  }
-
-  /** Keeps the connection open without a topic, so that its loss is seen on every page. */
+  /** Opens the connection, once somebody is signed in, and keeps it: its loss is seen on every page. */
   hold(): void {
     this.#held = true;
     if (this.#socket === null) this.#dial();
@@ -52,7 +48,7 @@ export class LiveConnection {
       this.#send({ type: "subscribe", topic });
     }
     handlers.add(handler);
-    if (this.#socket === null) this.#dial();
+    if (this.#held && this.#socket === null) this.#dial();
     return () => {
       handlers.delete(handler);
       if (handlers.size > 0 || this.#topics.get(topic) !== handlers) return;
@@ -103,7 +99,7 @@ export class LiveConnection {
     socket.onclose = () => {
       if (this.#socket !== socket) return;
       this.#socket = null;
-      if (!this.#wanted) return void (this.status = "idle");
+      if (!this.#held) return void (this.status = "idle");
       this.lostAtMs ??= Date.now();
       this.status = "lost";
       this.#timer = setTimeout(() => this.#dial(), backoffMs(this.#attempt++, Math.random()));

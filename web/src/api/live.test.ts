@@ -38,6 +38,7 @@ const newest = () => Socket.all.at(-1) as Socket;
 
 it("subscribes once it is open, again after a loss, and says that it was away", () => {
   const live = new LiveConnection(() => "ws://x");
+  live.hold();
   const reopened = vi.fn<() => void>();
   live.onReopened(reopened);
   live.subscribe("servers", vi.fn());
@@ -55,6 +56,7 @@ it("subscribes once it is open, again after a loss, and says that it was away", 
 });
 it("brings messages to their topic only", () => {
   const live = new LiveConnection(() => "ws://x");
+  live.hold();
   const [a, b] = [vi.fn<() => void>(), vi.fn<() => void>()];
   live.subscribe("server:1", a);
   live.subscribe("server:2", b);
@@ -73,10 +75,19 @@ it("stays away after the sign-out", () => {
 });
 it("unsubscribes with the last listener", () => {
   const live = new LiveConnection(() => "ws://x");
+  live.hold();
   const [one, two] = [live.subscribe("servers", vi.fn()), live.subscribe("servers", vi.fn())];
   newest().open();
   one();
   expect(newest().sent).toHaveLength(1);
   two();
   expect(newest().sent.at(-1)).toEqual({ type: "unsubscribe", topic: "servers" });
+});
+it("waits for somebody to be signed in", () => {
+  const live = new LiveConnection(() => "ws://x");
+  live.subscribe("servers", vi.fn<() => void>());
+  expect(Socket.all).toHaveLength(0);
+  live.hold();
+  newest().open();
+  expect(newest().sent).toEqual([{ type: "subscribe", topic: "servers" }]);
 });

@@ -5,6 +5,12 @@ import { LiveBuffer } from "./live-buffer.ts";
 import { endsOf, ranges, type Range } from "./ranges.ts";
 
 const MAX_POINTS = 300;
+/** When the stored points are asked for again after the live seconds began: the rows just before them come late. */
+const REFILL_MS = [12_000, 25_000];
+const REUSABLE_MS = 4000;
+
+/** The seconds of the server that was watched last: going from one tab to another keeps them. */
+let kept: { serverId: string; buffer: LiveBuffer; atMs: number } | null = null;
 
 /** The values behind the charts of one server: loads a range, renews it, and appends seconds while live. */
 export class ServerMetrics {
@@ -42,7 +48,7 @@ export class ServerMetrics {
 
   #live(serverId: string, metrics: readonly string[], range: Range): void {
     const seconds = ranges.live.seconds;
-    const buffer = new LiveBuffer(seconds);
+    const buffer = kept?.serverId === serverId && Date.now() - kept.atMs < REUSABLE_MS ? kept.buffer : new LiveBuffer(seconds);
     let history: Dataset | null = null;
     const draw = () => (this.data = buffer.dataset(history, buffer.lastSeconds ?? Date.now() / 1000));
     const load = () =>
@@ -52,12 +58,15 @@ export class ServerMetrics {
         draw();
       });
     void load();
+    const refills = REFILL_MS.map((ms) => setTimeout(() => void load(), ms));
     this.#stop.push(
+      () => refills.forEach(clearTimeout),
       live.onReopened(() => void load()),
       live.subscribe(`server:${serverId}`, (message) => {
         if (message.type === "refused") return;
         if (message.type !== "frame") return;
         buffer.push(message);
+        kept = { serverId, buffer, atMs: Date.now() };
         this.lastFrameMs = message.timeMs;
         if (history !== null && document.visibilityState === "visible") draw();
       }),

@@ -168,10 +168,12 @@ const filesystems: ChartSpec = {
   title: "File systems",
   unit: "percent",
   top: hundred,
-  metrics: ["filesystem.used", "filesystem.total"],
+  metrics: ["filesystem.used", "filesystem.available"],
   lines: (data) =>
     (data.series.get("filesystem.used") ?? []).map((used): Line => {
-      const all = data.series.get("filesystem.total")?.find((x) => x.instance === used.instance)?.mean ?? [];
+      const free = data.series.get("filesystem.available")?.find((x) => x.instance === used.instance);
+      // As df says it: what is kept for root counts as neither.
+      const all = free ? sumOf([used, free], data.times.length) : [];
       return { label: used.instance, mean: shareOf(used.mean, all), max: null };
     }),
   headline: (lines, at) => {
