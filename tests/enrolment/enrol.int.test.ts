@@ -39,9 +39,9 @@ afterEach(() => {
 });
 
 const stateDir = () => {
-  const folder = join(mkdtempSync(join(tmpdir(), "devflow-agent-")), "state");
+  const folder = mkdtempSync(join(tmpdir(), "devflow-enrol-"));
   folders.push(folder);
-  return folder;
+  return join(folder, "state");
 };
 const newToken = (input: object = {}) => createToken({ ctx: t.ctx, principal: t.principal, input: { requestHost: null, ...input } });
 const run = async (folder: string, changes: Partial<Parameters<typeof enrol>[0]> = {}) => {
