@@ -26,7 +26,7 @@ describe.skipIf(!hasBrowser)("axe finds nothing", () => {
     ["the profile", () => "/settings/profile", "form"],
     ["a page that is not there", () => "/nowhere", "h1"],
     ["sign-in", () => "/sign-in", "form"],
-    ["setup", () => "/setup?code=demo", "h1"],
+    ["setup", () => "/setup#demo", "h1"],
   ];
   for (const colorScheme of ["light", "dark"] as const) {
     it.each(pages)(`on %s, ${colorScheme}`, async (_name, path, ready) => {

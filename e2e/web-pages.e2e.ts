@@ -147,7 +147,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
 
   it("makes the administrator, keeps what was typed when the code is wrong, and signs out and in", async () => {
     const mock = await stage.mock({ servers: 1, setupNeeded: true, signedIn: false });
-    const { page } = await stage.page(mock, "/setup?code=stale");
+    const { page } = await stage.page(mock, "/setup#stale");
     await page.getByLabel("Your name").fill("Mira");
     await page.getByLabel("E-mail").fill("mira@northwind.example");
     await page.getByLabel("Password").fill("correct horse battery");
