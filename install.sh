@@ -390,6 +390,7 @@ bring() {
   else
     say "fetching the agent $DEVFLOW_VERSION from $DEVFLOW_HOST"
     fetch /agent/bundle.gz bundle.gz
+    fetch /agent/inventory.gz inventory.gz
     [ "$libc" = musl ] || fetch "/agent/$arch/node.gz" node.gz
     mkdir -p "$LIB"
     staging="$LIB/.new-$$"
@@ -397,6 +398,7 @@ bring() {
     rm -rf "$staging"
     mkdir "$staging"
     gzip -dc "$work/bundle.gz" >"$staging/devflow-agent.mjs"
+    gzip -dc "$work/inventory.gz" >"$staging/devflow-inventory.mjs"
     if [ "$libc" = musl ]; then
       ln -s "$musl_node" "$staging/node"
     else

@@ -1,8 +1,8 @@
-// Builds what other servers get: the agent as one file, and how it is to be started.
+// Builds what other servers get: the agent as one file, the reader of its inventory as another, and how it is to be started.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { runtimeEnvironment, runtimeFlags } from "../agent/src/runtime-flags.ts";
 import { root } from "./build-state.mjs";
 
@@ -32,30 +32,41 @@ const leaveOut: Plugin = {
   },
 };
 
+/** Both bundles: for the agents' Node, and without what an agent should not carry. */
+const common = {
+  bundle: true,
+  platform: "node",
+  target: "node24",
+  format: "esm",
+  minify: true,
+  // CommonJS dependencies call require() for node's own modules.
+  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  legalComments: "none",
+  logLevel: "warning",
+} as const satisfies BuildOptions;
+
 /**
- * Builds devflow-agent.mjs, devflow-agent.mjs.map and start.json ({version, runtimeFlags, environment}) in `outDir`.
+ * Builds devflow-agent.mjs, devflow-agent.mjs.map, devflow-inventory.mjs (a short-lived child of the agent) and start.json
+ * ({version, runtimeFlags, environment}) in `outDir`.
  * Throws the bundler's error.
  */
 export async function buildAgent(outDir: string): Promise<AgentBuild> {
   const { version } = JSON.parse(readFileSync(join(root, "agent/package.json"), "utf8")) as { version: string };
   const bundlePath = join(outDir, "devflow-agent.mjs");
   const { metafile } = await build({
+    ...common,
     entryPoints: [join(root, "agent/src/main.ts")],
     outfile: bundlePath,
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    minify: true,
     define: { DEVFLOW_AGENT_VERSION: JSON.stringify(version) },
-    // CommonJS dependencies call require() for node's own modules.
-    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
     sourcemap: "external",
     sourcesContent: false,
-    legalComments: "none",
     metafile: true,
     plugins: [leaveOut],
-    logLevel: "warning",
+  });
+  await build({
+    ...common,
+    entryPoints: [join(root, "agent/src/features/inventory/child/main.ts")],
+    outfile: join(outDir, "devflow-inventory.mjs"),
   });
   writeFileSync(join(outDir, "start.json"), `${JSON.stringify({ version, runtimeFlags, environment: runtimeEnvironment }, null, 2)}\n`);
   return { bundlePath, version, metafile };

@@ -5,6 +5,6 @@ import { createMetricSource } from "./features/metrics/index.ts";
 /** What the agent's features give to the process; one entry a noun. */
 export const features = {
   enrolment: { enrol, renewExpired },
-  inventory: () => createInventorySource(),
+  inventory: createInventorySource,
   metrics: () => createMetricSource(),
 } as const;

@@ -30,11 +30,12 @@ async function main(args: readonly string[]): Promise<number> {
     case "run": {
       parseArgs({ args: rest, options: {} });
       const log = createLog(config.logLevel, process.stdout.isTTY);
+      const metrics = features.metrics();
       await run({
         stateDir,
         log,
-        metrics: [features.metrics()],
-        inventory: features.inventory(),
+        metrics: [metrics],
+        inventory: features.inventory(metrics.listeners),
         renewExpired: features.enrolment.renewExpired,
       });
       return 0;

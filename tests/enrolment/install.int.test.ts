@@ -163,7 +163,7 @@ describe.skipIf(unsupported.bare !== null)(
 
     test("a damaged or changed bundle or runtime is not installed", async () => {
       const { privateKeyPem: key, certificateChainPem: cert } = await enrolmentCredentials(controller.ctx);
-      for (const name of ["bundle.gz", "node.gz"]) {
+      for (const name of ["bundle.gz", "inventory.gz", "node.gz"]) {
         let damaged = 0;
         // Somebody with the controller's own key, or a broken cache: the hash is what is left.
         const man = await manInTheMiddle(
@@ -209,6 +209,10 @@ describe.skipIf(unsupported.bare !== null)(
         "set -a; . /etc/devflow/agent.env; set +a; setpriv --reuid devflow --regid devflow --clear-groups devflow-agent run >/tmp/agent.log 2>&1 & ";
       const wait = "for i in $(seq 60); do devflow-agent status >/tmp/status 2>&1 && break; sleep 0.5; done; cat /tmp/status";
       expect((await machine.run(`${start}${wait}`)).output).toMatch(/^Connected to controller\.example/);
+      // What the agent starts for its inventory came along and runs as its user.
+      const child =
+        "cd /usr/local/lib/devflow/current && setpriv --reuid devflow --regid devflow --clear-groups ./node devflow-inventory.mjs";
+      expect(JSON.parse((await machine.run(child)).output)).toMatchObject({ base: null });
       const removed = await machine.run(uninstall.replace("PORT", String(enrolPort)));
       expect(removed).toMatchObject({ code: 0 });
       expect((await machine.run(inventory)).output).toBe(untouched);

@@ -289,6 +289,13 @@ export const inventoryOf = (m: Machine, nowMs: number): Inventory => ({
   cpuCores: Math.max(1, m.cores / 2),
   memoryBytes: m.memoryBytes,
   swapBytes: 4 * GiB,
+  gpus: m.cores > 8 ? [{ vendor: "NVIDIA Corporation", model: "NVIDIA L4", memoryBytes: 23_034 * 2 ** 20 }] : [],
+  memoryModules:
+    m.cores > 8 ? ["A1", "B1"].map((slot) => ({ slot: `DIMM ${slot}`, sizeBytes: m.memoryBytes / 2, type: "DDR5", speedMts: 4800 })) : [],
+  chassis: m.cores > 8 ? "Rack Mount Chassis" : "",
+  hasBattery: false,
+  updatesPending: m.cores > 8 ? 12 : null,
+  securityUpdatesPending: m.cores > 8 ? 5 : null,
   bootTime: iso(nowMs - 41 * 86_400_000),
   blockDevices: instancesOf(m, "disk").map((name, i) => ({
     name,

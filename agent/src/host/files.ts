@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
 // For what is read seldom. Absent and forbidden are the same to all readers here: there is nothing to tell.
 
@@ -31,3 +31,12 @@ export function linkTarget(path: string): string {
 
 /** Whether there is something at a path. */
 export const exists = (path: string): boolean => existsSync(path);
+
+/** When a file was last written, milliseconds since 1970; null when it cannot be seen. */
+export function modifiedAtMs(path: string): number | null {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return null; // absent or forbidden
+  }
+}

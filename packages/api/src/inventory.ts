@@ -29,6 +29,14 @@ export const inventory = z
     rebootRequired: z.boolean(),
     listeningPorts: z.array(z.object({ protocol: z.string(), address: z.string(), port: z.int(), process: z.string() })),
     runtimeVersion: z.string(),
+    gpus: z.array(z.object({ vendor: z.string(), model: z.string(), memoryBytes: z.number() })),
+    memoryModules: z.array(z.object({ slot: z.string(), sizeBytes: z.number(), type: z.string(), speedMts: z.int() })),
+    chassis: z.string(),
+    hasBattery: z.boolean(),
+    /** Null: not known. */
+    updatesPending: z.int().nullable(),
+    /** Null: not known. */
+    securityUpdatesPending: z.int().nullable(),
   })
   .meta({ id: "Inventory" });
 export type Inventory = z.infer<typeof inventory>;

@@ -6,10 +6,12 @@ import { interfaceAddresses } from "../../host/interfaces.ts";
 import { parseMounts } from "../../host/mounts.ts";
 import { SpaceReader } from "../../host/statfs.ts";
 import { wantedInterfaces } from "../metrics/index.ts";
+import type { Details } from "./details.ts";
 import { machineFingerprint } from "./fingerprint.ts";
 import { coresOf, disksOf, parseCpuinfo } from "./hardware.ts";
 import { holdersOf, listenersOf } from "./ports.ts";
 import { cloudOf, containerOf, hypervisorOf, initOf, parseOsRelease, readDmi, rebootRequired, timeZoneOf } from "./system.ts";
+import { updatesOf } from "./updates.ts";
 
 const MAX_ROWS = 128;
 const MAX_ADDRESSES = 32;
@@ -76,8 +78,19 @@ function bytesOf(meminfo: string, key: string): bigint {
   return match ? BigInt(match[1] as string) * 1024n : 0n;
 }
 
-/** Everything that Inventory holds, read from files under `root`; host name and addresses are the running machine's. */
-export async function buildInventory(root: string): Promise<Inventory> {
+/** What was read, else what the child read, with sizes as the wire has them. */
+const orElse = <T extends { sizeBytes: number }, W>(
+  read: W[],
+  told: readonly T[] = [],
+): (W | (Omit<T, "sizeBytes"> & { sizeBytes: bigint }))[] =>
+  read.length > 0 ? read : told.map((row) => ({ ...row, sizeBytes: BigInt(row.sizeBytes) }));
+
+/**
+ * Everything that Inventory holds, read from files under `root`; host name and addresses are the running machine's.
+ * @param details what the child told. Default null: nothing
+ */
+export async function buildInventory(root: string, details: Details | null = null): Promise<Inventory> {
+  const base = details?.base;
   const os = parseOsRelease(readText(`${root}/etc/os-release`) || readText(`${root}/usr/lib/os-release`));
   const cpuinfo = readText(`${root}/proc/cpuinfo`);
   const cpu = parseCpuinfo(cpuinfo);
@@ -86,28 +99,33 @@ export async function buildInventory(root: string): Promise<Inventory> {
   const dmi = readDmi(root);
   return create(InventorySchema, {
     hostname: hostname().slice(0, 253),
-    osName: (os["PRETTY_NAME"] ?? os["NAME"] ?? "").slice(0, MAX_TEXT),
-    osId: (os["ID"] ?? "").slice(0, MAX_TEXT),
-    osVersion: (os["VERSION_ID"] ?? "").slice(0, MAX_TEXT),
-    kernel,
+    osName: (os["PRETTY_NAME"] ?? os["NAME"] ?? base?.osName ?? "").slice(0, MAX_TEXT),
+    osId: (os["ID"] ?? base?.osId ?? "").slice(0, MAX_TEXT),
+    osVersion: (os["VERSION_ID"] ?? base?.osVersion ?? "").slice(0, MAX_TEXT),
+    kernel: kernel || (base?.kernel ?? ""),
     architecture: process.arch,
     virtualization: containerOf(root) || hypervisorOf(dmi, cpuinfo),
-    cpuModel: cpu.model,
-    cpuThreads: cpu.threads,
-    cpuCores: cpu.cores || coresOf(root),
-    memoryBytes: bytesOf(meminfo, "MemTotal"),
-    swapBytes: bytesOf(meminfo, "SwapTotal"),
-    bootTimeS: BigInt(/^btime (\d+)/m.exec(readText(`${root}/proc/stat`))?.[1] ?? 0),
-    blockDevices: disksOf(root),
-    filesystems: await filesystemsOf(root),
+    cpuModel: cpu.model || (base?.cpuModel ?? ""),
+    cpuThreads: cpu.threads || (base?.cpuThreads ?? 0),
+    cpuCores: cpu.cores || coresOf(root) || (base?.cpuCores ?? 0),
+    memoryBytes: bytesOf(meminfo, "MemTotal") || BigInt(base?.memoryBytes ?? 0),
+    swapBytes: bytesOf(meminfo, "SwapTotal") || BigInt(base?.swapBytes ?? 0),
+    bootTimeS: BigInt(/^btime (\d+)/m.exec(readText(`${root}/proc/stat`))?.[1] ?? base?.bootTimeS ?? 0),
+    blockDevices: orElse(disksOf(root), base?.blockDevices),
+    filesystems: orElse(await filesystemsOf(root), base?.filesystems),
     interfaces: interfacesOf(root),
-    timeZone: timeZoneOf(root),
+    timeZone: timeZoneOf(root) || (base?.timeZone ?? ""),
     init: initOf(root),
     cloud: cloudOf(dmi),
-    product: dmi.product,
+    product: dmi.product || (base?.product ?? ""),
     rebootRequired: rebootRequired(root, kernel),
     listeningPorts: portsOf(root),
     runtimeVersion: process.version,
     machineFingerprint: machineFingerprint(root),
+    gpus: (details?.gpus ?? []).map((gpu) => ({ ...gpu, memoryBytes: BigInt(gpu.memoryBytes) })),
+    memoryModules: (details?.memoryModules ?? []).map((module) => ({ ...module, sizeBytes: BigInt(module.sizeBytes) })),
+    chassis: details?.chassis ?? "",
+    hasBattery: details?.hasBattery ?? false,
+    ...updatesOf(root),
   });
 }

@@ -1,12 +1,15 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir, totalmem, cpus } from "node:os";
 import { dirname, join } from "node:path";
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import { afterEach, expect, it } from "vitest";
 import { buildInventory } from "./build.ts";
+import type { Details } from "./details.ts";
 import { createInventory } from "./index.ts";
+import { readDetails } from "./read-details.ts";
+import { updatesOf } from "./updates.ts";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -95,7 +98,8 @@ it("says the whole again when a part changed, and nothing while all is the same"
   const { root, put } = rootWith({ "etc/os-release": "ID=debian\n", "proc/stat": "btime 1000000\n" });
   const seen: Inventory[] = [];
   let wake = (): void => {};
-  const inventory = createInventory({ root, checkMs: 20, onChange: (i) => (seen.push(i), wake()) });
+  const read = (): ReturnType<typeof readDetails> => ({ details: Promise.resolve(null), stop: () => undefined });
+  const inventory = createInventory({ root, checkMs: 20, read, onChange: (i) => (seen.push(i), wake()) });
   const next = (): Promise<void> => new Promise((resolve) => (wake = resolve));
   const first = next();
   inventory.start();
@@ -114,4 +118,83 @@ it("says the whole again when a part changed, and nothing while all is the same"
     ["ubuntu", false],
     ["ubuntu", true],
   ]);
+});
+
+it("shows a port that opens at the next look, and builds nothing while ports stay", async () => {
+  const row = (port: string): string =>
+    `   0: 00000000:${port} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n`;
+  const { root, put } = rootWith({ "proc/net/tcp": `sl\n${row("0016")}` });
+  const seen: number[][] = [];
+  const read = (): ReturnType<typeof readDetails> => ({ details: Promise.resolve(null), stop: () => undefined });
+  let listeners = 1;
+  let looks = 0;
+  const inventory = createInventory({
+    root,
+    checkMs: 5,
+    read,
+    listeners: () => (looks++, listeners),
+    onChange: (i) => seen.push(i.listeningPorts.map((p) => p.port)),
+  });
+  cleanups.push(() => inventory.stop());
+  inventory.start();
+  await expect.poll(() => seen).toEqual([[22]]);
+  put("proc/net/tcp", `sl\n${row("0016")}${row("01BB")}`);
+  const before = looks;
+  await expect.poll(() => looks).toBeGreaterThan(before + 3);
+  expect(seen).toEqual([[22]]);
+  listeners = 2;
+  await expect.poll(() => seen, { timeout: 60_000 }).toEqual([[22], [22, 443]]);
+}, 60_000);
+
+it("knows how many updates wait while the machine's own count is good", () => {
+  const { root, put } = rootWith({ "var/lib/dpkg/status": "", "var/lib/update-notifier/updates-available": "" });
+  const count = join(root, "var/lib/update-notifier/updates-available");
+  expect(updatesOf(root)).toEqual({});
+  put("var/lib/update-notifier/updates-available", "2 updates can be applied immediately.\n");
+  expect(updatesOf(root)).toEqual({ updatesPending: 2 });
+  expect(updatesOf(root, Date.now() + 8 * 86_400_000)).toEqual({});
+  const before = Date.now() / 1000 - 3600;
+  utimesSync(count, before, before);
+  expect(updatesOf(root)).toEqual({});
+  utimesSync(join(root, "var/lib/dpkg/status"), before - 1, before - 1);
+  expect(updatesOf(root)).toEqual({ updatesPending: 2 });
+  expect(updatesOf("/nowhere")).toEqual({});
+});
+
+const told: Details = {
+  gpus: [{ vendor: "NVIDIA Corporation", model: "L4", memoryBytes: 24_152_899_584 }],
+  memoryModules: [{ slot: "DIMM 0", sizeBytes: 2 ** 35, type: "DDR5", speedMts: 4800 }],
+  chassis: "Rack Mount Chassis",
+  hasBattery: true,
+  base: null,
+};
+
+it("adds what the child told, and asks once", async () => {
+  const { root } = rootWith({ "etc/os-release": "ID=debian\n" });
+  const seen: Inventory[] = [];
+  const answers = [told];
+  const read = (): ReturnType<typeof readDetails> => ({ details: Promise.resolve(answers.shift() ?? null), stop: () => undefined });
+  const inventory = createInventory({ root, checkMs: 5, read, onChange: (i) => seen.push(i) });
+  cleanups.push(() => inventory.stop());
+  inventory.start();
+  await expect.poll(() => seen.length).toBe(2);
+  expect(answers).toEqual([]);
+  expect(seen[0]).toMatchObject({ gpus: [], chassis: "" });
+  expect(seen[1]).toMatchObject({
+    gpus: [{ vendor: "NVIDIA Corporation", model: "L4", memoryBytes: 24_152_899_584n }],
+    memoryModules: [{ slot: "DIMM 0", sizeBytes: 2n ** 35n, type: "DDR5", speedMts: 4800 }],
+    chassis: "Rack Mount Chassis",
+    hasBattery: true,
+  });
+});
+
+it("reads the same base facts through the child as from /proc", { timeout: 60_000 }, async () => {
+  const details = await readDetails({ base: true }).details;
+  const [own, other] = [await buildInventory(""), await buildInventory("/nowhere", details)];
+  expect(other).toMatchObject({ kernel: own.kernel, cpuThreads: own.cpuThreads, memoryBytes: own.memoryBytes, swapBytes: own.swapBytes });
+  expect(other.osName).toContain("GNU/Linux");
+  expect(Math.abs(Number(other.bootTimeS - own.bootTimeS))).toBeLessThan(5);
+  expect(other.blockDevices.map((d) => d.sizeBytes)).toEqual(own.blockDevices.map((d) => d.sizeBytes));
+  // On a machine with /proc they are not asked for.
+  expect((await readDetails().details)?.base).toBeNull();
 });

@@ -1,46 +1,115 @@
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import type { InventorySource } from "../../feature.ts";
 import { monotonicMs } from "../../host/clock.ts";
+import { listFolder } from "../../host/files.ts";
 import { buildInventory } from "./build.ts";
 import { sameInventory, signatureOf } from "./changes.ts";
+import type { Details } from "./details.ts";
+import { readDetails } from "./read-details.ts";
 
 export { machineFingerprint } from "./fingerprint.ts";
 
-const CHECK_MS = 60_000;
+const CHECK_MS = 30_000;
 const REBUILD_MS = 3_600_000;
+/** On a machine whose ports change all the time, building anew takes no more than this part of the time. */
+const MOST_BUSY = 1 / 1000;
+const DETAILS_EVERY_MS = 86_400_000;
+/** Least distance when devices come and go. */
+const DETAILS_LEAST_MS = 3_600_000;
 
 export interface InventoryOptions {
   /** Gets the inventory once soon after the start, then whenever a part of it changed. */
   readonly onChange: (inventory: Inventory) => void;
   /** Folder in which /proc, /sys and /etc are looked for. Default: the machine's root. */
   readonly root?: string;
-  /** How often cheap signs of a change are looked at, milliseconds. Default 60,000. */
+  /** How often cheap signs of a change are looked at, milliseconds. Default 30,000. */
   readonly checkMs?: number;
+  /** A number that changes with the set of listening TCP sockets. Default: none, they are seen by the hourly rebuild. */
+  readonly listeners?: () => number;
+  /** Reads what no single file tells. Default: a process that exits. */
+  readonly read?: typeof readDetails;
 }
 
-/** Tells what the machine is: looks for cheap signs of a change each minute, and builds anew on one, or each hour. */
-export function createInventory({ onChange, root = "", checkMs = CHECK_MS }: InventoryOptions): { start(): void; stop(): void } {
+/** Reads details when they are due, one at a time, and remembers the last that came. */
+class DetailsKeeper {
+  readonly #root: string;
+  readonly #read: typeof readDetails;
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #devices = "";
+  #running: ReturnType<typeof readDetails> | null = null;
+  last: Details | null = null;
+
+  constructor(root: string, read: typeof readDetails) {
+    this.#root = root;
+    this.#read = read;
+  }
+
+  /** Starts a reading when one is due. */
+  refresh(nowMs: number): void {
+    const devices = ["block", "bus/pci/devices"].map((folder) => listFolder(`${this.#root}/sys/${folder}`).join(" ")).join("\n");
+    const pauseMs = devices === this.#devices ? DETAILS_EVERY_MS : DETAILS_LEAST_MS;
+    if (this.#running !== null || nowMs - this.#readAtMs < pauseMs) return;
+    this.#readAtMs = nowMs;
+    this.#devices = devices;
+    const running = this.#read();
+    this.#running = running;
+    void running.details.then((details) => {
+      if (this.#running !== running) return;
+      this.#running = null;
+      if (details !== null) this.last = details;
+    });
+  }
+
+  stop(): void {
+    this.#running?.stop();
+    this.#running = null;
+  }
+}
+
+/** Tells what the machine is: looks for cheap signs of a change twice a minute, and builds anew on one, or each hour. */
+export function createInventory({ onChange, root = "", checkMs = CHECK_MS, listeners = () => 0, read = readDetails }: InventoryOptions): {
+  start(): void;
+  stop(): void;
+} {
+  const details = new DetailsKeeper(root, read);
   let timer: NodeJS.Timeout | undefined;
   let last: Inventory | undefined;
   let signature = "";
+  let ports = Number.NaN;
   let builtMs = 0;
+  let costMs = 0;
   let running = 0;
+  let haveDetails: Details | null = null;
+
+  const isDue = (nowMs: number, current: string, currentPorts: number): boolean =>
+    last === undefined ||
+    current !== signature ||
+    haveDetails !== details.last ||
+    nowMs - builtMs >= REBUILD_MS ||
+    (!Object.is(currentPorts, ports) && nowMs - builtMs >= costMs / MOST_BUSY);
 
   const check = async (run: number): Promise<void> => {
     const nowMs = monotonicMs();
     const current = signatureOf(root);
-    if (last && current === signature && nowMs - builtMs < REBUILD_MS) return;
-    const inventory = await buildInventory(root);
+    const currentPorts = listeners();
+    const known = details.last;
+    if (!isDue(nowMs, current, currentPorts)) return;
+    const inventory = await buildInventory(root, known);
     if (run !== running) return;
     signature = current;
+    ports = currentPorts;
+    haveDetails = known;
     builtMs = nowMs;
+    costMs = monotonicMs() - nowMs;
     if (last && sameInventory(last, inventory)) return;
     last = inventory;
     onChange(inventory);
   };
   const loop = async (run: number): Promise<void> => {
     await check(run);
-    if (run === running) timer = setTimeout(() => void loop(run), checkMs);
+    if (run !== running) return;
+    details.refresh(monotonicMs());
+    timer = setTimeout(() => void loop(run), checkMs);
   };
 
   return {
@@ -51,14 +120,15 @@ export function createInventory({ onChange, root = "", checkMs = CHECK_MS }: Inv
     stop() {
       running++;
       clearTimeout(timer);
+      details.stop();
     },
   };
 }
 
-/** The same as the session takes it. */
-export const createInventorySource = (root = ""): InventorySource => ({
+/** The same as the session takes it. `listeners`: see InventoryOptions. */
+export const createInventorySource = (listeners: () => number): InventorySource => ({
   watch(onChange) {
-    const inventory = createInventory({ onChange, root });
+    const inventory = createInventory({ onChange, listeners });
     inventory.start();
     return () => inventory.stop();
   },

@@ -50,10 +50,10 @@ export function parseListeners(text: string, protocol: "tcp" | "udp", clientPort
   return found;
 }
 
-/** All listening sockets, ordered and each once. */
-export function listenersOf(root: string): Listener[] {
+/** Listening sockets of the given tables. */
+function listenersIn(root: string, tables: readonly ("tcp" | "tcp6" | "udp" | "udp6")[]): Listener[] {
   const [first = 32768, last = 60999] = readText(`${root}/proc/sys/net/ipv4/ip_local_port_range`).split(/\s+/).map(Number);
-  const all = (["tcp", "tcp6", "udp", "udp6"] as const).flatMap((table) =>
+  const all = tables.flatMap((table) =>
     parseListeners(readText(`${root}/proc/net/${table}`), table.startsWith("tcp") ? "tcp" : "udp", [first, last]),
   );
   // Workers that share a port (SO_REUSEPORT) are one listener.
@@ -63,6 +63,15 @@ export function listenersOf(root: string): Listener[] {
     .map(([, listener]) => listener)
     .slice(0, MAX_PORTS);
 }
+
+/** All listening sockets, ordered and each once. */
+export const listenersOf = (root: string): Listener[] => listenersIn(root, ["tcp", "tcp6", "udp", "udp6"]);
+
+/** Addresses and ports of the UDP sockets among them, as a text to compare. */
+export const udpListenersOf = (root: string): string =>
+  listenersIn(root, ["udp", "udp6"])
+    .map(({ address, port }) => `${address} ${port}`)
+    .join("\n");
 
 /** Names of the processes that hold the sockets, by inode; only those whose descriptors this user may see. */
 export function holdersOf(root: string, inodes: ReadonlySet<string>): Map<string, string> {

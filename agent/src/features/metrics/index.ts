@@ -11,7 +11,10 @@ export { wantedInterfaces } from "./probes/network.ts";
  * The host's metrics for the recorder, which says when to read and when an interval ends.
  * @param root folder in which /proc and the file systems are looked for. Default: the machine's root
  */
-export function createMetricSource(root = ""): MetricSource {
+export function createMetricSource(root = ""): MetricSource & {
+  /** A number that changes with the set of listening TCP sockets; NaN until they were first walked. */
+  readonly listeners: () => number;
+} {
   const sampler = new Sampler(root);
   const interval = new Interval();
   let last: Sample | null = null;
@@ -24,5 +27,6 @@ export function createMetricSource(root = ""): MetricSource {
     },
     latest: () => (last ? encodeSample(last) : []),
     takeInterval: () => interval.take(),
+    listeners: () => last?.listeners ?? Number.NaN,
   };
 }

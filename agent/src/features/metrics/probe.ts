@@ -17,6 +17,9 @@ export class Sample {
   readonly network = new Table("network");
   readonly tables: readonly Table[] = [this.host, this.cpu_core, this.filesystem, this.disk, this.network];
 
+  /** A number that changes with the set of listening TCP sockets; NaN until they were first walked. */
+  listeners = Number.NaN;
+
   /** Empties every family and gives the host its one row, at 0. */
   clear(): void {
     for (const table of this.tables) table.clear();

@@ -4,7 +4,15 @@ import type { Inventory } from "@devflow/api";
 export type InventoryFacts = Omit<Inventory, "serverId" | "updatedAt">;
 
 /** Entries of each list that are kept; a machine with more is cut there rather than refused. */
-const MAX_ENTRIES = { blockDevices: 512, filesystems: 512, interfaces: 512, addresses: 64, listeningPorts: 2048 } as const;
+const MAX_ENTRIES = {
+  blockDevices: 512,
+  filesystems: 512,
+  interfaces: 512,
+  addresses: 64,
+  listeningPorts: 2048,
+  gpus: 64,
+  memoryModules: 256,
+} as const;
 const MAX_TEXT = 255;
 
 /** As told by the agent: without control characters and bidirectional overrides, and bounded. */
@@ -62,5 +70,15 @@ export function toFacts(m: InventoryMessage): InventoryFacts {
       .slice(0, MAX_ENTRIES.listeningPorts)
       .map((p) => ({ protocol: text(p.protocol), address: text(p.address), port: p.port, process: text(p.process) })),
     runtimeVersion: text(m.runtimeVersion),
+    gpus: m.gpus
+      .slice(0, MAX_ENTRIES.gpus)
+      .map((g) => ({ vendor: text(g.vendor), model: text(g.model), memoryBytes: number(g.memoryBytes) })),
+    memoryModules: m.memoryModules
+      .slice(0, MAX_ENTRIES.memoryModules)
+      .map((d) => ({ slot: text(d.slot), sizeBytes: number(d.sizeBytes), type: text(d.type), speedMts: d.speedMts })),
+    chassis: text(m.chassis),
+    hasBattery: m.hasBattery,
+    updatesPending: m.updatesPending ?? null,
+    securityUpdatesPending: m.securityUpdatesPending ?? null,
   };
 }

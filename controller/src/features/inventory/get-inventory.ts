@@ -5,6 +5,9 @@ import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { inventories } from "./schema.ts";
 
+/** Facts that inventories stored by earlier versions lack, until the agent sends the next one. */
+const notAsked = { gpus: [], memoryModules: [], chassis: "", hasBattery: false, updatesPending: null, securityUpdatesPending: null };
+
 /** What a server's machine is, as its agent reported last. Throws AppError not_found until it did. */
 export async function getInventory({
   ctx,
@@ -21,5 +24,10 @@ export async function getInventory({
     .where(and(eq(inventories.serverId, input.serverId), eq(inventories.organizationId, principal.organizationId)));
   if (row === undefined)
     throw new AppError("not_found", "This server has not reported its inventory yet; its agent does so when it connects");
-  return { ...(row.facts as Omit<Inventory, "serverId" | "updatedAt">), serverId: row.serverId, updatedAt: row.updatedAt.toISOString() };
+  return {
+    ...notAsked,
+    ...(row.facts as Omit<Inventory, "serverId" | "updatedAt">),
+    serverId: row.serverId,
+    updatedAt: row.updatedAt.toISOString(),
+  };
 }

@@ -69,6 +69,16 @@ it("counts states in both address widths and past 9,999 lines", () => {
   expect([states[1], states[8], states[10]]).toEqual([1, 1, 2]);
 });
 
+it("tells sets of listening addresses apart, in any order and beside any connections", () => {
+  const row = (local: string, state: string): string =>
+    pad(`   0: ${local} ${"0".repeat(local.length - 5)}:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1`);
+  const told = (...rows: string[]): number => countStates(rows.join(""), new Uint32Array(13));
+  const [ssh, web, web6] = [row("0100007F:0016", "0A"), row("00000000:01BB", "0A"), row(`${"0".repeat(32)}:01BB`, "0A")] as const;
+  expect(told(ssh, web)).toBe(told(web, row("0100007F:C001", "01"), ssh));
+  expect(new Set([told(), told(ssh), told(web), told(web6), told(ssh, web), told(row("0100007F:0017", "0A"))]).size).toBe(6);
+  expect(told(row("0100007F:0016", "01"))).toBe(told());
+});
+
 it("reads the kernel's own TCP counters by name", () => {
   const text = `Ip: Forwarding DefaultTTL
 Ip: 1 64

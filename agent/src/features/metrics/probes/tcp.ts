@@ -26,20 +26,34 @@ const WALK_EVERY_SECONDS = { least: 10, most: 60 } as const;
 /** A page holds 27 sockets; busy proxies have 100,000, so a walk is spread over the seconds. */
 const PAGES_A_SECOND = 64;
 
-/** Adds the states of the sockets in a part of /proc/net/tcp or tcp6 to `states`. Whole lines only. */
-export function countStates(text: string, states: Uint32Array): void {
+/** A number for the text between two places: 32-bit FNV-1a. */
+function hashOf(text: string, from: number, to: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/**
+ * Adds the states of the sockets in a part of /proc/net/tcp or tcp6 to `states`. Whole lines only.
+ * @returns the sum, modulo 2^32, of numbers for the addresses that are listened at: the same for the same set in any order
+ */
+export function countStates(text: string, states: Uint32Array): number {
+  let listeners = 0;
   let at = 0;
   while (at < text.length) {
     const colon = text.indexOf(":", at);
-    if (colon === -1) return;
+    if (colon === -1) break;
     // "sl: ADDRESS:PORT ADDRESS:PORT ST": addresses have 8 digits, or 32 in tcp6.
     const place = text.charCodeAt(colon + 10) === 58 ? colon + 30 : colon + 78;
     const state = Number.parseInt(text.slice(place, place + 2), 16);
     if (state < STATES) states[state] = (states[state] as number) + 1;
+    // The local address and port: half of what lies before the state.
+    if (state === LISTEN) listeners = (listeners + hashOf(text, colon + 2, colon + 2 + (place - colon) / 2 - 2)) >>> 0;
     const end = text.indexOf("\n", place);
-    if (end === -1) return;
+    if (end === -1) break;
     at = end + 1;
   }
+  return listeners;
 }
 
 /** CurrEstab (ESTABLISHED and CLOSE_WAIT, both IP versions) and RetransSegs of /proc/net/snmp; NaN when missing. */
@@ -71,8 +85,11 @@ class Walk {
   #file = -1;
   #header = false;
   #found = false;
+  #hearing = 0;
   #costMs = 0;
   #nextAt = 0;
+  /** Sum over the listening addresses at the last whole walk (countStates). */
+  listeners = Number.NaN;
   /** Whether a walk has ended that found a table. */
   done = false;
 
@@ -109,13 +126,15 @@ class Walk {
       const { text, last } = (this.#files[this.#file] as ChunkedFile).next();
       const from = this.#header ? text.indexOf("\n") + 1 : 0;
       this.#header = false;
-      if (text !== "") countStates(from === 0 ? text : text.slice(from), this.#counting);
+      if (text !== "") this.#hearing = (this.#hearing + countStates(from === 0 ? text : text.slice(from), this.#counting)) >>> 0;
       if (last) this.#open(this.#file + 1);
     }
     this.done = this.#found;
     this.#file = -1;
     [this.#states, this.#counting] = [this.#counting, this.#states];
     this.#counting.fill(0);
+    this.listeners = this.#hearing;
+    this.#hearing = 0;
     return true;
   }
 
@@ -146,9 +165,11 @@ export class TcpProbe implements Probe {
     this.#walk = new Walk(root);
   }
 
-  read({ number, elapsedMs }: Tick, { host }: Sample): void {
+  read({ number, elapsedMs }: Tick, sample: Sample): void {
+    const { host } = sample;
     const walk = this.#walk;
     walk.step(number);
+    sample.listeners = walk.listeners;
     if (walk.done) {
       host.set(0, HOST.tcp_established, walk.count(ESTABLISHED));
       host.set(0, HOST.tcp_time_wait, walk.count(TIME_WAIT));

@@ -3,7 +3,7 @@ import { AppError } from "@devflow/errors";
 import { gzipSync } from "node:zlib";
 import { sha256Hex } from "../rules.ts";
 
-/** The agent's bundle as it is handed out. */
+/** A bundle of the agent's package as it is handed out. */
 export interface AgentBundle {
   readonly gzipped: Buffer;
   /** Of the gzipped bytes, hexadecimal. */

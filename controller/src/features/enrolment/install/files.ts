@@ -15,8 +15,8 @@ const text = { "content-type": "text/plain; charset=utf-8", "cache-control": "no
 
 /**
  * What install.sh needs, open to everybody since none of it is secret: /install.sh, /ca.pem, /agent/manifest.json,
- * /agent/bundle.gz, /agent/<arch>/node.gz and /agent/<arch>/SHA256SUMS (lines of sha256sum; <arch> is x64, arm64, or
- * musl, which has the bundle alone). Errors are one line of text with the status.
+ * /agent/bundle.gz, /agent/inventory.gz, /agent/<arch>/node.gz and /agent/<arch>/SHA256SUMS (lines of sha256sum; <arch>
+ * is x64, arm64, or musl, which has no runtime). Errors are one line of text with the status.
  * @param options.direct on the enrolment listener itself: the host that a request used leads there
  */
 export function installFiles(ctx: Context, options: { agent?: AgentPackage | undefined; direct?: boolean } = {}): Hono {
@@ -40,12 +40,14 @@ export function installFiles(ctx: Context, options: { agent?: AgentPackage | und
   app.get("/ca.pem", async (c) => c.body((await authorityFacts(ctx)).rootPem, 200, { ...text, "content-type": "application/x-pem-file" }));
 
   app.get("/agent/manifest.json", async (c) => {
-    const [start, bundle] = await Promise.all([agent.start(), agent.bundle()]);
+    const [start, ...bundles] = await Promise.all([agent.start(), agent.bundle(), agent.inventory()]);
+    const [bundle, inventory] = bundles.map(({ sha256, contentSha256, gzipped }) => ({ sha256, contentSha256, sizeBytes: gzipped.length }));
     return c.json(
       {
         version: start.version,
         runtimeVersion,
-        bundle: { path: "/agent/bundle.gz", sha256: bundle.sha256, contentSha256: bundle.contentSha256, sizeBytes: bundle.gzipped.length },
+        bundle: { path: "/agent/bundle.gz", ...bundle },
+        inventory: { path: "/agent/inventory.gz", ...inventory },
         runtimes: architectures.map((architecture) => ({
           architecture,
           path: `/agent/${architecture}/node.gz`,
@@ -59,21 +61,23 @@ export function installFiles(ctx: Context, options: { agent?: AgentPackage | und
     );
   });
 
-  app.get("/agent/bundle.gz", async (c) => {
-    const { gzipped } = await agent.bundle();
-    return c.body(new Uint8Array(gzipped), 200, {
-      "content-type": "application/gzip",
-      "content-length": String(gzipped.length),
-      "cache-control": "no-store",
+  for (const name of ["bundle", "inventory"] as const) {
+    app.get(`/agent/${name}.gz`, async (c) => {
+      const { gzipped } = await agent[name]();
+      return c.body(new Uint8Array(gzipped), 200, {
+        "content-type": "application/gzip",
+        "content-length": String(gzipped.length),
+        "cache-control": "no-store",
+      });
     });
-  });
+  }
 
   app.get("/agent/:arch/SHA256SUMS", async (c) => {
     const architecture = c.req.param("arch");
-    const bundle = `${(await agent.bundle()).sha256}  bundle.gz\n`;
-    if (architecture === "musl") return c.body(bundle, 200, text);
+    const bundles = `${(await agent.bundle()).sha256}  bundle.gz\n${(await agent.inventory()).sha256}  inventory.gz\n`;
+    if (architecture === "musl") return c.body(bundles, 200, text);
     const runtime = await agent.runtime(known(architecture));
-    return c.body(`${bundle}${runtime.sha256}  node.gz\n`, 200, text);
+    return c.body(`${bundles}${runtime.sha256}  node.gz\n`, 200, text);
   });
 
   app.get("/agent/:arch/node.gz", async (c) => {

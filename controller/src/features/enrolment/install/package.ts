@@ -18,8 +18,11 @@ export interface AgentStart {
 /** Everything that a server needs to run an agent, read when it is first asked for. */
 export interface AgentPackage {
   readonly bundlePath: string;
+  /** The child that reads the inventory; it lies beside the bundle wherever that runs. */
+  readonly inventoryPath: string;
   start(): Promise<AgentStart>;
   bundle(): Promise<AgentBundle>;
+  inventory(): Promise<AgentBundle>;
   runtime(architecture: Architecture): Promise<PackedFile>;
 }
 
@@ -29,18 +32,26 @@ const word = /^[A-Za-z0-9_.=:/-]{1,200}$/;
 export function createAgentPackage(ctx: Context, folder: string = assets.agent): AgentPackage {
   const runtimes = createRuntimeFiles(join(ctx.config.dataDir, "agent-runtimes"), ctx.log);
   const bundlePath = join(folder, "devflow-agent.mjs");
-  let bundle: Promise<AgentBundle> | null = null;
+  const inventoryPath = join(folder, "devflow-inventory.mjs");
   return {
     bundlePath,
+    inventoryPath,
     start: () => readStart(join(folder, "start.json")),
-    bundle() {
-      bundle ??= readAgentBundle(bundlePath).catch((error: unknown) => {
-        bundle = null; // it may be built by the next request
-        throw error;
-      });
-      return bundle;
-    },
+    bundle: readOnce(bundlePath),
+    inventory: readOnce(inventoryPath),
     runtime: (architecture) => runtimes.get(architecture),
+  };
+}
+
+/** Reads a bundle when it is first asked for. */
+function readOnce(path: string): () => Promise<AgentBundle> {
+  let bundle: Promise<AgentBundle> | null = null;
+  return () => {
+    bundle ??= readAgentBundle(path).catch((error: unknown) => {
+      bundle = null; // it may be built by the next request
+      throw error;
+    });
+    return bundle;
   };
 }
 

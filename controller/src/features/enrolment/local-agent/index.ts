@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eq } from "drizzle-orm";
@@ -92,9 +92,12 @@ async function prepare(ctx: Context, log: Logger, agent: AgentPackage): Promise<
   give(stateDir, user);
   const leftover = await endLeftover(join(stateDir, "status.sock"), bundlePath);
   if (leftover !== null) log.warn({ pid: leftover }, "ended an agent that an earlier controller left behind");
-  // A copy, since the built one may lie where the agent's user cannot go.
-  copyFileSync(agent.bundlePath, `${bundlePath}.new`);
-  renameSync(`${bundlePath}.new`, bundlePath);
+  // Copies, since the built ones may lie where the agent's user cannot go.
+  for (const path of [agent.inventoryPath, agent.bundlePath]) {
+    const copy = join(folder, basename(path));
+    copyFileSync(path, `${copy}.new`);
+    renameSync(`${copy}.new`, copy);
+  }
   const env = { ...start.environment, DEVFLOW_AGENT_STATE_DIR: stateDir, DEVFLOW_AGENT_LOG_LEVEL: "info" };
   const parts = { ctx, log, user, folder, stateDir, bundlePath, flags: start.runtimeFlags, env };
   if (!(await isEnrolled(parts))) await enrolHere(parts);

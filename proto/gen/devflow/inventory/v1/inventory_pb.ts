@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file devflow/inventory/v1/inventory.proto.
  */
 export const file_devflow_inventory_v1_inventory: GenFile = /*@__PURE__*/
-  fileDesc("CiRkZXZmbG93L2ludmVudG9yeS92MS9pbnZlbnRvcnkucHJvdG8SFGRldmZsb3cuaW52ZW50b3J5LnYxIoQFCglJbnZlbnRvcnkSEAoIaG9zdG5hbWUYASABKAkSDwoHb3NfbmFtZRgCIAEoCRINCgVvc19pZBgDIAEoCRISCgpvc192ZXJzaW9uGAQgASgJEg4KBmtlcm5lbBgFIAEoCRIUCgxhcmNoaXRlY3R1cmUYBiABKAkSFgoOdmlydHVhbGl6YXRpb24YByABKAkSEQoJY3B1X21vZGVsGAggASgJEhMKC2NwdV90aHJlYWRzGAkgASgNEhEKCWNwdV9jb3JlcxgKIAEoDRIUCgxtZW1vcnlfYnl0ZXMYCyABKAQSEgoKc3dhcF9ieXRlcxgMIAEoBBITCgtib290X3RpbWVfcxgNIAEoAxI4Cg1ibG9ja19kZXZpY2VzGA4gAygLMiEuZGV2Zmxvdy5pbnZlbnRvcnkudjEuQmxvY2tEZXZpY2USNQoLZmlsZXN5c3RlbXMYDyADKAsyIC5kZXZmbG93LmludmVudG9yeS52MS5GaWxlc3lzdGVtEjoKCmludGVyZmFjZXMYECADKAsyJi5kZXZmbG93LmludmVudG9yeS52MS5OZXR3b3JrSW50ZXJmYWNlEhEKCXRpbWVfem9uZRgRIAEoCRIMCgRpbml0GBIgASgJEg0KBWNsb3VkGBMgASgJEg8KB3Byb2R1Y3QYFCABKAkSFwoPcmVib290X3JlcXVpcmVkGBUgASgIEjwKD2xpc3RlbmluZ19wb3J0cxgWIAMoCzIjLmRldmZsb3cuaW52ZW50b3J5LnYxLkxpc3RlbmluZ1BvcnQSFwoPcnVudGltZV92ZXJzaW9uGBcgASgJEhsKE21hY2hpbmVfZmluZ2VycHJpbnQYGCABKAkiUgoLQmxvY2tEZXZpY2USDAoEbmFtZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEg0KBW1vZGVsGAMgASgJEhIKCnJvdGF0aW9uYWwYBCABKAgiUwoKRmlsZXN5c3RlbRITCgttb3VudF9wb2ludBgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDAoEdHlwZRgDIAEoCRISCgpzaXplX2J5dGVzGAQgASgEIlUKEE5ldHdvcmtJbnRlcmZhY2USDAoEbmFtZRgBIAEoCRILCgNtYWMYAiABKAkSEQoJYWRkcmVzc2VzGAMgAygJEhMKC3NwZWVkX21iaXRzGAQgASgNIlEKDUxpc3RlbmluZ1BvcnQSEAoIcHJvdG9jb2wYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg8KB3Byb2Nlc3MYBCABKAliBnByb3RvMw");
+  fileDesc("CiRkZXZmbG93L2ludmVudG9yeS92MS9pbnZlbnRvcnkucHJvdG8SFGRldmZsb3cuaW52ZW50b3J5LnYxIoUHCglJbnZlbnRvcnkSEAoIaG9zdG5hbWUYASABKAkSDwoHb3NfbmFtZRgCIAEoCRINCgVvc19pZBgDIAEoCRISCgpvc192ZXJzaW9uGAQgASgJEg4KBmtlcm5lbBgFIAEoCRIUCgxhcmNoaXRlY3R1cmUYBiABKAkSFgoOdmlydHVhbGl6YXRpb24YByABKAkSEQoJY3B1X21vZGVsGAggASgJEhMKC2NwdV90aHJlYWRzGAkgASgNEhEKCWNwdV9jb3JlcxgKIAEoDRIUCgxtZW1vcnlfYnl0ZXMYCyABKAQSEgoKc3dhcF9ieXRlcxgMIAEoBBITCgtib290X3RpbWVfcxgNIAEoAxI4Cg1ibG9ja19kZXZpY2VzGA4gAygLMiEuZGV2Zmxvdy5pbnZlbnRvcnkudjEuQmxvY2tEZXZpY2USNQoLZmlsZXN5c3RlbXMYDyADKAsyIC5kZXZmbG93LmludmVudG9yeS52MS5GaWxlc3lzdGVtEjoKCmludGVyZmFjZXMYECADKAsyJi5kZXZmbG93LmludmVudG9yeS52MS5OZXR3b3JrSW50ZXJmYWNlEhEKCXRpbWVfem9uZRgRIAEoCRIMCgRpbml0GBIgASgJEg0KBWNsb3VkGBMgASgJEg8KB3Byb2R1Y3QYFCABKAkSFwoPcmVib290X3JlcXVpcmVkGBUgASgIEjwKD2xpc3RlbmluZ19wb3J0cxgWIAMoCzIjLmRldmZsb3cuaW52ZW50b3J5LnYxLkxpc3RlbmluZ1BvcnQSFwoPcnVudGltZV92ZXJzaW9uGBcgASgJEhsKE21hY2hpbmVfZmluZ2VycHJpbnQYGCABKAkSJwoEZ3B1cxgZIAMoCzIZLmRldmZsb3cuaW52ZW50b3J5LnYxLkdwdRI6Cg5tZW1vcnlfbW9kdWxlcxgaIAMoCzIiLmRldmZsb3cuaW52ZW50b3J5LnYxLk1lbW9yeU1vZHVsZRIPCgdjaGFzc2lzGBsgASgJEhMKC2hhc19iYXR0ZXJ5GBwgASgIEhwKD3VwZGF0ZXNfcGVuZGluZxgdIAEoDUgAiAEBEiUKGHNlY3VyaXR5X3VwZGF0ZXNfcGVuZGluZxgeIAEoDUgBiAEBQhIKEF91cGRhdGVzX3BlbmRpbmdCGwoZX3NlY3VyaXR5X3VwZGF0ZXNfcGVuZGluZyI6CgNHcHUSDgoGdmVuZG9yGAEgASgJEg0KBW1vZGVsGAIgASgJEhQKDG1lbW9yeV9ieXRlcxgDIAEoBCJRCgxNZW1vcnlNb2R1bGUSDAoEc2xvdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEgwKBHR5cGUYAyABKAkSEQoJc3BlZWRfbXRzGAQgASgNIlIKC0Jsb2NrRGV2aWNlEgwKBG5hbWUYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoBBINCgVtb2RlbBgDIAEoCRISCgpyb3RhdGlvbmFsGAQgASgIIlMKCkZpbGVzeXN0ZW0SEwoLbW91bnRfcG9pbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBHR5cGUYAyABKAkSEgoKc2l6ZV9ieXRlcxgEIAEoBCJVChBOZXR3b3JrSW50ZXJmYWNlEgwKBG5hbWUYASABKAkSCwoDbWFjGAIgASgJEhEKCWFkZHJlc3NlcxgDIAMoCRITCgtzcGVlZF9tYml0cxgEIAEoDSJRCg1MaXN0ZW5pbmdQb3J0EhAKCHByb3RvY29sGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRIPCgdwcm9jZXNzGAQgASgJYgZwcm90bzM");
 
 /**
  * What a machine is. Sent whole whenever a part of it changes. At most 256 KiB.
@@ -185,6 +185,48 @@ export type Inventory = Message<"devflow.inventory.v1.Inventory"> & {
    * @generated from field: string machine_fingerprint = 24;
    */
   machineFingerprint: string;
+
+  /**
+   * Graphics processors.
+   *
+   * @generated from field: repeated devflow.inventory.v1.Gpu gpus = 25;
+   */
+  gpus: Gpu[];
+
+  /**
+   * Memory modules; empty when they cannot be read without root.
+   *
+   * @generated from field: repeated devflow.inventory.v1.MemoryModule memory_modules = 26;
+   */
+  memoryModules: MemoryModule[];
+
+  /**
+   * Kind of housing by DMI, for example "Rack Mount Chassis". Empty when unknown.
+   *
+   * @generated from field: string chassis = 27;
+   */
+  chassis: string;
+
+  /**
+   * Whether it has a battery of its own.
+   *
+   * @generated from field: bool has_battery = 28;
+   */
+  hasBattery: boolean;
+
+  /**
+   * Packages that have an update. Absent when nobody on the machine counted them since the last change.
+   *
+   * @generated from field: optional uint32 updates_pending = 29;
+   */
+  updatesPending?: number | undefined;
+
+  /**
+   * Those among them that mend security. Absent when not counted.
+   *
+   * @generated from field: optional uint32 security_updates_pending = 30;
+   */
+  securityUpdatesPending?: number | undefined;
 };
 
 /**
@@ -193,6 +235,83 @@ export type Inventory = Message<"devflow.inventory.v1.Inventory"> & {
  */
 export const InventorySchema: GenMessage<Inventory> = /*@__PURE__*/
   messageDesc(file_devflow_inventory_v1_inventory, 0);
+
+/**
+ * A graphics processor.
+ *
+ * @generated from message devflow.inventory.v1.Gpu
+ */
+export type Gpu = Message<"devflow.inventory.v1.Gpu"> & {
+  /**
+   * Vendor; empty when unknown.
+   *
+   * @generated from field: string vendor = 1;
+   */
+  vendor: string;
+
+  /**
+   * Model; empty when unknown.
+   *
+   * @generated from field: string model = 2;
+   */
+  model: string;
+
+  /**
+   * Memory of its own in bytes; 0 when unknown.
+   *
+   * @generated from field: uint64 memory_bytes = 3;
+   */
+  memoryBytes: bigint;
+};
+
+/**
+ * Describes the message devflow.inventory.v1.Gpu.
+ * Use `create(GpuSchema)` to create a new message.
+ */
+export const GpuSchema: GenMessage<Gpu> = /*@__PURE__*/
+  messageDesc(file_devflow_inventory_v1_inventory, 1);
+
+/**
+ * A memory module in its slot.
+ *
+ * @generated from message devflow.inventory.v1.MemoryModule
+ */
+export type MemoryModule = Message<"devflow.inventory.v1.MemoryModule"> & {
+  /**
+   * Slot as the board names it; empty when it does not.
+   *
+   * @generated from field: string slot = 1;
+   */
+  slot: string;
+
+  /**
+   * Size in bytes.
+   *
+   * @generated from field: uint64 size_bytes = 2;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * "DDR4", "DDR5", …; empty when unknown.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * Speed at which it runs, million transfers a second; 0 when unknown.
+   *
+   * @generated from field: uint32 speed_mts = 4;
+   */
+  speedMts: number;
+};
+
+/**
+ * Describes the message devflow.inventory.v1.MemoryModule.
+ * Use `create(MemoryModuleSchema)` to create a new message.
+ */
+export const MemoryModuleSchema: GenMessage<MemoryModule> = /*@__PURE__*/
+  messageDesc(file_devflow_inventory_v1_inventory, 2);
 
 /**
  * A disk.
@@ -234,7 +353,7 @@ export type BlockDevice = Message<"devflow.inventory.v1.BlockDevice"> & {
  * Use `create(BlockDeviceSchema)` to create a new message.
  */
 export const BlockDeviceSchema: GenMessage<BlockDevice> = /*@__PURE__*/
-  messageDesc(file_devflow_inventory_v1_inventory, 1);
+  messageDesc(file_devflow_inventory_v1_inventory, 3);
 
 /**
  * A mounted file system.
@@ -276,7 +395,7 @@ export type Filesystem = Message<"devflow.inventory.v1.Filesystem"> & {
  * Use `create(FilesystemSchema)` to create a new message.
  */
 export const FilesystemSchema: GenMessage<Filesystem> = /*@__PURE__*/
-  messageDesc(file_devflow_inventory_v1_inventory, 2);
+  messageDesc(file_devflow_inventory_v1_inventory, 4);
 
 /**
  * A network interface.
@@ -318,7 +437,7 @@ export type NetworkInterface = Message<"devflow.inventory.v1.NetworkInterface"> 
  * Use `create(NetworkInterfaceSchema)` to create a new message.
  */
 export const NetworkInterfaceSchema: GenMessage<NetworkInterface> = /*@__PURE__*/
-  messageDesc(file_devflow_inventory_v1_inventory, 3);
+  messageDesc(file_devflow_inventory_v1_inventory, 5);
 
 /**
  * A listening socket.
@@ -360,5 +479,5 @@ export type ListeningPort = Message<"devflow.inventory.v1.ListeningPort"> & {
  * Use `create(ListeningPortSchema)` to create a new message.
  */
 export const ListeningPortSchema: GenMessage<ListeningPort> = /*@__PURE__*/
-  messageDesc(file_devflow_inventory_v1_inventory, 4);
+  messageDesc(file_devflow_inventory_v1_inventory, 6);
 
