@@ -7,7 +7,7 @@ import { startController } from "../controller/src/main.ts";
 import { users } from "../controller/src/platform/auth/schema.ts";
 
 const [dataDir, count, out] = process.argv.slice(2) as [string, string, string];
-const settings = {
+const settings: Record<string, string> = {
   DEVFLOW_DATA_DIR: dataDir,
   DEVFLOW_PORT: "0",
   DEVFLOW_GATEWAY_PORT: "0",
@@ -15,6 +15,11 @@ const settings = {
   DEVFLOW_LOCAL_AGENT: "off",
   DEVFLOW_LOG_LEVEL: "error",
 };
+// Another database than the embedded one, for tests that stop it.
+for (const name of ["DATABASE_URL", "DEVFLOW_SECRET_KEY"] as const) {
+  const value = process.env[name];
+  if (value !== undefined) settings[name] = value;
+}
 const controller = await startController(readConfig(settings));
 const { ctx } = controller;
 await ctx.db.insert(users).values({ id: "bench", name: "bench", email: "bench@example.com" });

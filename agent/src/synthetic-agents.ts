@@ -43,7 +43,7 @@ export interface RunningAgents {
 }
 
 /** Instances of each family on a plain server. */
-const instances: Readonly<Record<Family["instance"], readonly string[]>> = {
+export const syntheticInstances: Readonly<Record<Family["instance"], readonly string[]>> = {
   host: [""],
   core: ["0", "1"],
   mount: ["/"],
@@ -60,7 +60,7 @@ export function syntheticSource(seed: number): MetricSource {
   let samples = 0;
   const rows = (): FamilyRows[] =>
     families.map((family) => {
-      const names = instances[family.instance];
+      const names = syntheticInstances[family.instance];
       const columns = columnsOf(family).length;
       let values = level.get(family);
       if (!values) level.set(family, (values = Array.from({ length: columns * names.length }, () => Math.floor(random() * 5_000))));
