@@ -15,8 +15,8 @@ const settings: Record<string, string> = {
   DEVFLOW_LOCAL_AGENT: "off",
   DEVFLOW_LOG_LEVEL: "error",
 };
-// Another database than the embedded one, for tests that stop it.
-for (const name of ["DATABASE_URL", "DEVFLOW_SECRET_KEY"] as const) {
+// For tests: another database than the embedded one, and a user who can sign in.
+for (const name of ["DATABASE_URL", "DEVFLOW_SECRET_KEY", "DEVFLOW_ADMIN_EMAIL", "DEVFLOW_ADMIN_PASSWORD"] as const) {
   const value = process.env[name];
   if (value !== undefined) settings[name] = value;
 }

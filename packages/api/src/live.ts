@@ -15,6 +15,8 @@ export type LiveClientMessage = z.infer<typeof liveClientMessage>;
 export const liveServerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("subscribed"), topic: z.string() }),
   z.object({ type: z.literal("refused"), topic: z.string(), code: z.string(), message: z.string() }),
+  /** Whether the controller's database can be used; sent first when it cannot, and whenever that changes. `sinceMs`: since 1970-01-01 UTC. */
+  z.object({ type: z.literal("health"), database: z.enum(["ok", "unavailable"]), sinceMs: z.number() }),
   /** Servers that changed since the last message; at most once a second. */
   z.object({ type: z.literal("servers"), changed: z.array(server), removed: z.array(id) }),
   /** One second of one server, natural units, values in catalogue order of measures. */

@@ -5,7 +5,7 @@ export type LiveStatus = "idle" | "connecting" | "open" | "lost";
 type Handler = (message: LiveServerMessage) => void;
 
 /** The topic that a message belongs to, or null for one that belongs to all. */
-const topicOf = (m: LiveServerMessage): string =>
+const topicOf = (m: Exclude<LiveServerMessage, { type: "health" }>): string =>
   m.type === "servers" ? "servers" : m.type === "frame" ? `server:${m.serverId}` : m.topic;
 
 /**
@@ -16,6 +16,8 @@ export class LiveConnection {
   status = $state<LiveStatus>("idle");
   /** When the connection was lost, milliseconds since 1970. */
   lostAtMs = $state<number | null>(null);
+  /** Since when the controller cannot use its database, milliseconds since 1970; null while it can. */
+  databaseAwaySinceMs = $state<number | null>(null);
   #topics = new Map<string, Set<Handler>>();
   #opened = new Set<() => void>();
   #socket: WebSocket | null = null;
@@ -57,7 +59,7 @@ export class LiveConnection {
     };
   }
 
-  /** Calls back each time that a lost connection is there again: what was missed wants to be fetched. */
+  /** Calls back each time that a lost connection, or the controller's database, is there again: what was missed wants to be fetched. */
   onReopened(handler: () => void): () => void {
     this.#opened.add(handler);
     return () => this.#opened.delete(handler);
@@ -75,6 +77,13 @@ export class LiveConnection {
     socket?.close();
   }
 
+  #health({ database, sinceMs }: Extract<LiveServerMessage, { type: "health" }>): void {
+    const wasAway = this.databaseAwaySinceMs !== null;
+    this.databaseAwaySinceMs = database === "ok" ? null : sinceMs;
+    // What could not be loaded meanwhile wants to be fetched.
+    if (wasAway && database === "ok") for (const handler of this.#opened) handler();
+  }
+
   #send(message: LiveClientMessage): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
@@ -88,12 +97,14 @@ export class LiveConnection {
       const again = this.lostAtMs !== null;
       this.status = "open";
       this.lostAtMs = null;
+      this.databaseAwaySinceMs = null;
       this.#attempt = 0;
       for (const topic of this.#topics.keys()) this.#send({ type: "subscribe", topic });
       if (again) for (const handler of this.#opened) handler();
     };
     socket.onmessage = (event) => {
       const message = JSON.parse(String(event.data)) as LiveServerMessage;
+      if (message.type === "health") return this.#health(message);
       for (const handler of this.#topics.get(topicOf(message)) ?? []) handler(message);
     };
     socket.onclose = () => {

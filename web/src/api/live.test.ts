@@ -91,3 +91,18 @@ it("waits for somebody to be signed in", () => {
   newest().open();
   expect(newest().sent).toEqual([{ type: "subscribe", topic: "servers" }]);
 });
+it("says since when the database is away, and fetches anew when it is back", () => {
+  const live = new LiveConnection(() => "ws://x");
+  const reopened = vi.fn<() => void>();
+  live.onReopened(reopened);
+  live.subscribe("servers", vi.fn());
+  live.hold();
+  newest().open();
+  const tell = (message: object) => newest().onmessage?.({ data: JSON.stringify(message) });
+  tell({ type: "health", database: "unavailable", sinceMs: 5 });
+  expect(live.databaseAwaySinceMs).toBe(5);
+  expect(reopened).not.toHaveBeenCalled();
+  tell({ type: "health", database: "ok", sinceMs: 9 });
+  expect(live.databaseAwaySinceMs).toBeNull();
+  expect(reopened).toHaveBeenCalledOnce();
+});

@@ -5,6 +5,7 @@ import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import { AppError } from "@devflow/errors";
 import type { ServerStream } from "@devflow/rpc";
 import type { Logger } from "pino";
+import { databaseUnavailable } from "../../platform/db/index.ts";
 import { type AgentConnection, status } from "../../platform/rpc/index.ts";
 import { type Greeting, readHello } from "./greeting.ts";
 import type { createWarnings } from "./warnings.ts";
@@ -158,16 +159,20 @@ export function serveSession(call: Call, connection: AgentConnection, parts: Ses
   /** The newest inventory counts; one that changes all the time is stored every 5 s at most. */
   function inventory(message: Inventory): void {
     pendingInventory = message;
-    inventoryTimer ??= setTimeout(
-      () => {
-        inventoryTimer = null;
-        const newest = pendingInventory;
-        pendingInventory = null;
-        inventoryAt = now();
-        if (newest !== null && !ended) parts.inventory(session, newest).catch(failed);
-      },
-      Math.max(0, inventoryAt + INVENTORY_GAP_MS - now()),
-    );
+    inventoryTimer ??= setTimeout(storeInventory, Math.max(0, inventoryAt + INVENTORY_GAP_MS - now()));
+  }
+
+  function storeInventory(): void {
+    inventoryTimer = null;
+    const newest = pendingInventory;
+    pendingInventory = null;
+    inventoryAt = now();
+    if (newest === null || ended) return;
+    parts.inventory(session, newest).catch((error: unknown) => {
+      // The database is away: that ends no session, or servers would show as offline because of it.
+      if (databaseUnavailable(error) === undefined) return failed(error);
+      if (!ended) inventory(pendingInventory ?? newest);
+    });
   }
 
   async function renew(request: RenewCertificateRequest): Promise<void> {

@@ -5,7 +5,7 @@ import type { Database, Sql } from "./index.ts";
 import { databaseName, socketPort } from "./embedded/index.ts";
 import { socketPath } from "./embedded/settings.ts";
 import { arrayOidOf, arrayTypes } from "./arrays.ts";
-import { connectDatabase } from "./socket.ts";
+import { type Connections, createConnections } from "./connections.ts";
 
 /** Where a database is: the folder of a unix socket and a name, or an address. */
 export type DatabaseTarget = { readonly socketFolder: string; readonly database: string } | { readonly url: string };
@@ -22,6 +22,8 @@ export interface ClientOptions {
   prepare?: boolean;
   /** Shown in pg_stat_activity. */
   name?: string;
+  /** Holds its sockets. */
+  connections?: Connections;
 }
 
 /**
@@ -43,7 +45,7 @@ export function createClient(target: DatabaseTarget, options: ClientOptions = {}
     fetch_types: false,
     types: { ...arrayTypes, number: { to: 20, from: [20], serialize: String, parse: Number } },
     connection: { application_name: options.name ?? "devflow", timezone: "UTC", idle_in_transaction_session_timeout: 60_000 },
-    socket: socketFactory(target),
+    socket: socketFactory(target, options.connections ?? createConnections()),
   };
   // The casts: `socket` is a documented option that the types leave out.
   const sql = connectLazily(target, settings);
@@ -62,14 +64,14 @@ function connectLazily(target: DatabaseTarget, settings: object): Sql {
  * It must not reject or wait: postgres.js would keep that connection as "connecting" for ever. What is written before
  * the socket is connected is buffered, and errors arrive by its events.
  */
-function socketFactory(target: DatabaseTarget): (options: { host: string[]; port: number[] }) => Socket {
-  if (!("url" in target)) return () => connectDatabase({ path: socketPath(target.socketFolder) });
+function socketFactory(target: DatabaseTarget, connections: Connections): (options: { host: string[]; port: number[] }) => Socket {
+  if (!("url" in target)) return () => connections.connect({ path: socketPath(target.socketFolder) });
   let attempt = 0;
   return ({ host, port }) => {
     const at = attempt++ % host.length;
     const name = host[at] as string;
-    if (name.startsWith("/")) return connectDatabase({ path: `${name}/.s.PGSQL.${port[at]}` });
-    const socket = connectDatabase({ host: name, port: port[at] as number });
+    if (name.startsWith("/")) return connections.connect({ path: `${name}/.s.PGSQL.${port[at]}` });
+    const socket = connections.connect({ host: name, port: port[at] as number });
     // postgres.js reads the name for TLS from here.
     return Object.assign(socket, { host: name });
   };

@@ -5,8 +5,10 @@ import type { Logger } from "pino";
 import type postgres from "postgres";
 import type { Config } from "../../config.ts";
 import { createClient, createDrizzle, type DatabaseTarget, embeddedTarget } from "./client.ts";
+import { createConnections } from "./connections.ts";
 import { startEmbedded } from "./embedded/index.ts";
 import { databaseUnavailable } from "./errors.ts";
+import { watchDatabase } from "./watch.ts";
 
 export { arrayLiteral } from "./array.ts";
 export { createClient, createDrizzle, type DatabaseTarget } from "./client.ts";
@@ -47,7 +49,8 @@ export async function openDatabase(
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir, log }) : null;
   const target: DatabaseTarget = embedded === null ? { url: config.databaseUrl as string } : embeddedTarget(embedded.socketFolder);
   const directTarget: DatabaseTarget = config.databaseDirectUrl === null || embedded !== null ? target : { url: config.databaseDirectUrl };
-  const sql = createClient(target, { prepare: target === directTarget });
+  const connections = createConnections();
+  const sql = createClient(target, { prepare: target === directTarget, connections });
   try {
     await waitUntilItAnswers(sql, log);
   } catch (error) {
@@ -55,11 +58,13 @@ export async function openDatabase(
     await embedded?.stop();
     throw error;
   }
+  const watch = watchDatabase({ target, connections, log });
   return {
     sql,
     db: createDrizzle(sql),
     directTarget,
     async close() {
+      await watch.close();
       await sql.end({ timeout: 2 });
       await embedded?.stop();
     },

@@ -11,6 +11,7 @@ import type { Context } from "../../context.ts";
 import { gauge } from "../../observability/index.ts";
 import type { HttpApi } from "../api.ts";
 import { toProblem } from "../problem.ts";
+import { type DatabaseState, databaseState } from "./database-state.ts";
 import { createOutbox } from "./outbox.ts";
 import { liveText } from "./topic.ts";
 
@@ -19,6 +20,7 @@ const maxSocketsPerPrincipal = 50;
 const maxSubscriptions = 100;
 const maxMessagesPerMinute = 600;
 const pingMs = 20_000;
+const healthMs = 1_000;
 /** A reader that is behind for this long is cut: it would show old values as if they were new. */
 const hopelessMs = 30_000;
 const hopelessBytes = 8_388_608;
@@ -32,6 +34,7 @@ export interface LiveSockets {
 interface Connection {
   readonly identity: Identity;
   readonly end: (code: number, reason: string) => void;
+  readonly tell: (text: string) => void;
 }
 
 /** The WebSocket side of the API: the same credentials and the same decide() as the routes. */
@@ -42,6 +45,15 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
   const offRevoked = ctx.bus.on("principal.revoked", ({ kind, id }) => {
     for (const connection of connections) if (isBehind(connection.identity, kind, id)) connection.end(4401, "signed out");
   });
+
+  let database: DatabaseState = databaseState();
+  const healthTimer = setInterval(() => {
+    const next = databaseState();
+    if (next.database === database.database) return;
+    database = next;
+    for (const connection of connections) connection.tell(liveText({ type: "health", ...next }));
+  }, healthMs);
+  healthTimer.unref();
 
   const authenticate = async (request: IncomingMessage) => {
     const headers = new Headers();
@@ -76,13 +88,14 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
     );
     const subscriptions = new Map<string, () => void>();
     let answered = true;
+    let checking = false;
     let budget = maxMessagesPerMinute;
     const end = (code: number, reason: string) => {
       if (socket.readyState === socket.OPEN) socket.close(code, reason);
       setTimeout(() => socket.terminate(), 1_000).unref();
       cleanUp();
     };
-    const connection: Connection = { identity: first, end };
+    const connection: Connection = { identity: first, end, tell: (text) => outbox.send("health", text) };
     const cleanUp = () => {
       connections.delete(connection);
       clearInterval(heartbeat);
@@ -97,14 +110,20 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
       }
       answered = false;
       socket.ping();
+      if (checking) return;
+      checking = true;
       // Sessions end and roles change without an event that reaches this process: look again.
       authenticate(request).then(
         ({ found }) => {
+          checking = false;
           if (found === null || found.identity.permission !== first.permission || found.identity.organizationId !== first.organizationId)
             end(4401, "signed out");
         },
         // The database is away: what is open stays open until it is back.
-        (error: unknown) => ctx.log.warn({ scope: "http.live", err: error, requestId }, "could not check a session again"),
+        (error: unknown) => {
+          checking = false;
+          ctx.log.warn({ scope: "http.live", err: error, requestId }, "could not check a session again");
+        },
       );
     }, pingMs);
     const refill = setInterval(() => (budget = maxMessagesPerMinute), 60_000);
@@ -145,6 +164,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
     };
 
     connections.add(connection);
+    if (database.database !== "ok") connection.tell(liveText({ type: "health", ...database }));
     socket.on("pong", () => (answered = true));
     socket.on("error", () => socket.terminate());
     socket.on("close", cleanUp);
@@ -195,6 +215,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
     },
     async close() {
       offRevoked();
+      clearInterval(healthTimer);
       for (const connection of connections) connection.end(1001, "the controller is stopping");
       server.close();
       await Promise.resolve();
