@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,6 +76,9 @@ test("this machine is there by itself: enrolled, connected, not root, started ag
   // A controller of an ordinary user runs it as that user; one of root never as root.
   const expected = agentUser()?.uid ?? process.getuid?.();
   expect(expected).not.toBe(0);
+  // Of an ordinary user's controller everything is that user's; root keeps the database's user apart from the agent's.
+  const isDatabaseUser = expected === statSync(join(dataDir, "postgresql/data")).uid;
+  expect(isDatabaseUser).toBe(process.getuid?.() !== 0);
   expect([statSync(`/proc/${first}`).uid, statSync(join(stateDir, "key.pem")).uid]).toEqual([expected, expected]);
   expect(statSync(stateDir).mode & 0o777).toBe(0o700);
   expect(readFileSync(`/proc/${first}/cmdline`, "utf8")).toContain("--lite-mode");
@@ -96,9 +99,14 @@ test("it ends with the controller; one that a killed controller left behind is e
   });
   await until("the orphan to run", async () => (await agentPid()) === orphan.pid);
   settings["DEVFLOW_GATEWAY_PORT"] = await freePort(); // changed settings reach it too
+  // The agent's user can lay links into its folder; a controller that is root must not write through them.
+  const victim = join(folder, "victim");
+  writeFileSync(victim, "root's");
+  symlinkSync(victim, join(stateDir, "agent.json.new"));
   controller = await start();
   expect(await agentOtherThan(orphan.pid ?? null)).not.toBe(orphan.pid);
   expect((await controller.ctx.db.select().from(servers)).map(({ id }) => id)).toEqual([server?.id]);
+  expect([readFileSync(victim, "utf8"), statSync(victim).uid]).toEqual(["root's", process.getuid?.()]);
 });
 
 test("deleted while it runs, it comes back as a new server with a new identity", async () => {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,13 +9,14 @@ import { eq } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Context } from "../../../platform/context.ts";
 import type { Stop } from "../../../platform/feature.ts";
+import { readOwnedFile, writeOwnedFile } from "../../../platform/owned-files.ts";
 import { servers } from "../../servers/schema.ts";
 import { authorityFacts } from "../authority.ts";
 import { createToken } from "../create-token.ts";
 import { type AgentPackage, createAgentPackage } from "../install/package.ts";
 import { systemPrincipal } from "../system-principal.ts";
 import { endLeftover } from "./leftover.ts";
-import { type AgentUser, agentUser, give, spawnNode } from "./run-as.ts";
+import { type AgentUser, agentUser, giveFolder, spawnNode } from "./run-as.ts";
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
@@ -82,16 +83,17 @@ export function startLocalAgent(ctx: Context, agent: AgentPackage = createAgentP
 /** Lays out the folder, ends what an earlier controller left, enrols when there is no identity that this database knows. */
 async function prepare(ctx: Context, log: Logger, agent: AgentPackage): Promise<Parts> {
   const start = await agent.start();
-  const user = agentUser();
+  const database = statSync(join(ctx.config.dataDir, "postgresql/data"), { throwIfNoEntry: false });
+  const user = agentUser(database?.uid ?? null);
   const folder = join(ctx.config.dataDir, "local-agent");
   const stateDir = join(folder, "state");
   const bundlePath = join(folder, "devflow-agent.mjs");
   mkdirSync(stateDir, { recursive: true });
   chmodSync(folder, 0o755);
   chmodSync(stateDir, 0o700);
-  give(stateDir, user);
   const leftover = await endLeftover(join(stateDir, "status.sock"), bundlePath);
   if (leftover !== null) log.warn({ pid: leftover }, "ended an agent that an earlier controller left behind");
+  giveFolder(stateDir, user);
   // Copies, since the built ones may lie where the agent's user cannot go.
   for (const path of [agent.inventoryPath, agent.bundlePath]) {
     const copy = join(folder, basename(path));
@@ -107,23 +109,19 @@ async function prepare(ctx: Context, log: Logger, agent: AgentPackage): Promise<
 /** Whether the identity in the state folder is one of this installation; adapts its ports when the settings changed. */
 async function isEnrolled({ ctx, stateDir, user }: Parts): Promise<boolean> {
   const path = join(stateDir, "agent.json");
-  if (!existsSync(path)) return false;
-  let file: Record<string, unknown>;
+  let file: Record<string, unknown> | null;
   try {
-    file = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    file = JSON.parse((await readOwnedFile(path)) ?? "null") as Record<string, unknown> | null;
   } catch {
     return false; // damaged: a new identity is cheap here
   }
+  if (file === null) return false;
   const id = file["agentId"];
   if (typeof id !== "string" || !/^[0-9a-f-]{36}$/.test(id)) return false;
   const [server] = await ctx.db.select({ id: servers.id }).from(servers).where(eq(servers.id, id));
   if (server === undefined) return false;
   const now = { ...file, controllerHost: ownHost(ctx), gatewayPort: ctx.config.gatewayPort, enrolPort: ctx.config.enrolPort };
-  if (JSON.stringify(now) !== JSON.stringify(file)) {
-    writeFileSync(`${path}.new`, `${JSON.stringify(now, null, 2)}\n`);
-    give(`${path}.new`, user);
-    renameSync(`${path}.new`, path);
-  }
+  if (JSON.stringify(now) !== JSON.stringify(file)) await writeOwnedFile(path, `${JSON.stringify(now, null, 2)}\n`, user);
   return true;
 }
 

@@ -2,13 +2,19 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** A status is about 1 kB; whoever sends more is no agent. */
+const maxStatusLength = 65_536;
+
 /** Process number of the agent that answers on this status socket; null when none does. */
 function runningAgent(socketPath: string): Promise<number | null> {
   return new Promise((resolve) => {
     let text = "";
     const socket = connect(socketPath);
     socket.setTimeout(2_000, () => socket.destroy());
-    socket.on("data", (data) => (text += data.toString()));
+    socket.on("data", (data) => {
+      text += data.toString();
+      if (text.length > maxStatusLength) socket.destroy();
+    });
     socket.on("error", () => resolve(null)); // nobody listens
     socket.on("close", () => {
       try {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, lchownSync, lstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parsePasswd } from "../../../platform/db/embedded/database-user.ts";
 
 /** Whom this machine's agent runs as. */
@@ -8,23 +9,43 @@ export interface AgentUser {
   readonly gid: number;
 }
 
-/** Null: as ourselves. A controller that runs as root gives its agent to the first of these users; there is no agent as root. */
-export function agentUser(): AgentUser | null {
+/** A number that no distribution gives out (systemd's "Users, Groups, UIDs and GIDs"); the next ones when it is taken. */
+const firstOwnUid = 60_900;
+
+/**
+ * Null: as ourselves. A controller that runs as root gives its agent to the user devflow, or to a number that nobody
+ * else on this machine has. Never to nobody, whom other services share, and never to the database's user: whoever took
+ * the agent over would have the database too.
+ * @param databaseUid owner of the embedded cluster; null without one
+ */
+export function agentUser(databaseUid: number | null = null, passwd = readPasswd()): AgentUser | null {
   if (process.getuid?.() !== 0) return null;
-  const users = parsePasswd(readFileSync("/etc/passwd", "utf8"));
-  const found = ["devflow", "nobody"]
-    .map((name) => users.find((user) => user.name === name))
-    .find((user) => user !== undefined && user.uid !== 0);
-  if (found === undefined)
-    throw new Error(
-      "the controller runs as root, and neither a user devflow nor nobody exists for the agent; make one: useradd --system devflow",
-    );
-  return { uid: found.uid, gid: found.gid };
+  const users = parsePasswd(passwd);
+  const own = users.find((user) => user.name === "devflow");
+  if (own !== undefined && own.uid !== 0 && own.uid !== databaseUid) return { uid: own.uid, gid: own.gid };
+  let uid = firstOwnUid;
+  while (uid === databaseUid || users.some((user) => user.uid === uid || user.gid === uid)) uid++;
+  return { uid, gid: uid };
 }
 
-export const give = (path: string, user: AgentUser | null): void => {
-  if (user !== null) chownSync(path, user.uid, user.gid);
-};
+function readPasswd(): string {
+  try {
+    return readFileSync("/etc/passwd", "utf8");
+  } catch {
+    return ""; // an image without one: no user has a name
+  }
+}
+
+/** Gives a folder and the files in it to `user`; what is a link, or has a second name elsewhere, stays whose it is. */
+export function giveFolder(path: string, user: AgentUser | null): void {
+  if (user === null) return;
+  for (const entry of readdirSync(path, { recursive: true, withFileTypes: true })) {
+    const inside = join(entry.parentPath, entry.name);
+    const { nlink, uid } = lstatSync(inside);
+    if (uid !== user.uid && (entry.isDirectory() || (entry.isFile() && nlink === 1))) lchownSync(inside, user.uid, user.gid);
+  }
+  lchownSync(path, user.uid, user.gid);
+}
 
 /**
  * Starts this very Node as `user`. The binary is opened here and started by its descriptor: it may lie where that user

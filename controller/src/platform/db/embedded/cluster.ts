@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { chown, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@devflow/errors";
+import { readOwnedFile } from "../../owned-files.ts";
 import type { Binaries } from "./binaries.ts";
 import type { DatabaseUser } from "./database-user.ts";
 import { assertRoom, makeFolder } from "./folders.ts";
@@ -17,10 +18,7 @@ export const programEnv = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
  * Throws AppError unavailable for another major version, a full disk, or a folder that is no cluster.
  */
 export async function ensureCluster(cluster: string, binaries: Binaries, user: DatabaseUser): Promise<void> {
-  const version = await readFile(join(cluster, "PG_VERSION"), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return null;
-  });
+  const version = await readOwnedFile(join(cluster, "PG_VERSION"));
   if (version === null) return initialize(cluster, binaries, user);
   await assertRoom(cluster, 32 * mebibyte);
   if (version.trim() === String(binaries.major)) return;
@@ -87,10 +85,4 @@ export const asUser = (user: DatabaseUser): { uid?: number; gid?: number } =>
 export function explain(output: string): string {
   const text = output.trim();
   return /No space left on device/.test(text) ? `the disk is full; make room, then start again. ${text}` : text || "no message";
-}
-
-/** Writes a file for the database user. */
-export async function writeFor(user: DatabaseUser, path: string, text: string): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 });
-  if (process.getuid?.() === 0) await chown(path, user.uid, user.gid);
 }

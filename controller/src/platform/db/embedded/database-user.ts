@@ -11,8 +11,11 @@ export interface DatabaseUser {
   readonly gid: number;
 }
 
-/** PostgreSQL refuses to run as root; the first of these that exists is taken then. */
-const unprivileged = ["devflow", "postgres", "nobody"] as const;
+/**
+ * PostgreSQL refuses to run as root and as a user without a name; the first of these that exists is taken then. Never
+ * the agents' user devflow, which must not come near the database.
+ */
+const unprivileged = ["devflow-controller", "postgres", "nobody"] as const;
 
 /**
  * Whom the server is to run as: ourselves, or when we are root the owner of the cluster that is there already, or the
@@ -34,7 +37,7 @@ export async function databaseUser(cluster: string): Promise<DatabaseUser> {
   throw new AppError(
     "unavailable",
     owner === null || owner === 0
-      ? `PostgreSQL may not run as root, and none of the users ${unprivileged.join(", ")} exists here. Make one (useradd --system devflow), or set DATABASE_URL.`
+      ? `PostgreSQL may not run as root, and none of the users ${unprivileged.join(", ")} exists here. Make one (useradd --system devflow-controller), or set DATABASE_URL.`
       : `${cluster} belongs to user number ${owner}, which does not exist here. Give it to an existing user with chown -R, or choose another DEVFLOW_DATA_DIR.`,
     { retryable: false },
   );
@@ -75,4 +78,5 @@ export function assertCanEnter(user: DatabaseUser, folder: string): void {
 
 /** Asked of the kernel rather than read from modes, since access lists and mounts count too. */
 const canEnter = (user: DatabaseUser, folder: string): boolean =>
-  spawnSync("/bin/sh", ["-c", 'cd -- "$1"', "sh", folder], { uid: user.uid, gid: user.gid, cwd: "/", stdio: "ignore" }).status === 0;
+  spawnSync("/bin/sh", ["-c", 'cd -- "$1"', "sh", folder], { uid: user.uid, gid: user.gid, cwd: "/", env: {}, stdio: "ignore" }).status ===
+  0;

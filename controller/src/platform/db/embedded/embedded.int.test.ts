@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -110,6 +110,18 @@ describe("embedded PostgreSQL", () => {
     );
     // A node that lies where that user cannot run it says nothing; then there is nothing to see here.
     expect(["refused\n", ""]).toContain(tried.stdout);
+  });
+
+  it("writes its settings through no link that the database's user laid", async () => {
+    await (await start()).stop();
+    const victim = join(root, "victim");
+    writeFileSync(victim, "root's");
+    const conf = join(dataDir, "postgresql/data/postgresql.conf");
+    rmSync(conf);
+    symlinkSync(victim, conf);
+    await start();
+    expect([readFileSync(victim, "utf8"), statSync(victim).uid]).toEqual(["root's", process.getuid?.()]);
+    expect(lstatSync(conf).isFile()).toBe(true);
   });
 
   it("refuses a second controller while one runs, and says which", async () => {

@@ -4,8 +4,9 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { AppError } from "@devflow/errors";
 import type { Logger } from "pino";
+import { writeOwnedFile } from "../../owned-files.ts";
 import { installBinaries } from "./binaries.ts";
-import { ensureCluster, writeFor } from "./cluster.ts";
+import { ensureCluster } from "./cluster.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { assertCanEnter, databaseUser } from "./database-user.ts";
 import { makeDataDir, makeFolder } from "./folders.ts";
@@ -69,7 +70,7 @@ async function startIn({ dataDir, log }: { dataDir: string; log: Logger }): Prom
       "pg_hba.conf": pgHbaConf,
       "pg_ident.conf": pgIdentConf([userInfo().username, "root"]),
     };
-    for (const [name, text] of Object.entries(files)) await writeFor(user, join(cluster, name), text);
+    for (const [name, text] of Object.entries(files)) await writeOwnedFile(join(cluster, name), text, user);
 
     const settingsHash = createHash("sha256")
       .update(JSON.stringify([binaries.version, files]))

@@ -1,7 +1,8 @@
-import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { readdir, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "@devflow/errors";
+import { readOwnedFile } from "../../owned-files.ts";
 
 /** What postmaster.pid says (miscinit.h LOCK_FILE_LINE_*). */
 export interface Postmaster {
@@ -19,7 +20,7 @@ export function parsePostmasterPid(text: string): Postmaster | null {
 
 /** The postmaster that serves this cluster now, or null. A left-over file whose number another process got counts as none. */
 export async function runningPostmaster(cluster: string): Promise<Postmaster | null> {
-  const text = await readFile(join(cluster, "postmaster.pid"), "utf8").catch(() => null);
+  const text = await readOwnedFile(join(cluster, "postmaster.pid")).catch(() => null);
   const found = text === null ? null : parsePostmasterPid(text);
   return found !== null && (await worksIn(found.pid, cluster)) ? found : null;
 }
@@ -56,7 +57,7 @@ export async function clearLeftovers(cluster: string, timeoutMs = 20_000): Promi
     await sleep(50);
   }
   const file = join(cluster, "postmaster.pid");
-  const text = await readFile(file, "utf8").catch(() => null);
+  const text = await readOwnedFile(file).catch(() => null);
   const found = text === null ? null : parsePostmasterPid(text);
   // A dead number is left to PostgreSQL, which checks the shared memory that the file names too.
   if (found !== null && isAlive(found.pid)) await rm(file);
