@@ -12,7 +12,7 @@ import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platfo
 import type { Stop } from "./platform/feature.ts";
 import { listenWeb } from "./platform/http/server.ts";
 import { createJobs } from "./platform/jobs/index.ts";
-import { createLog } from "./platform/log/index.ts";
+import { createLog, withoutValues } from "./platform/log/index.ts";
 import { createGateway } from "./platform/rpc/index.ts";
 import { createWeb } from "./web.ts";
 
@@ -132,7 +132,8 @@ async function main(): Promise<void> {
       process.exit(await admin(args, readConfig(process.env), (line) => void process.stdout.write(`${line}\n`)));
     }
     controller = await startController(readConfig(process.env));
-  } catch (error) {
+  } catch (thrown) {
+    const error = withoutValues(thrown);
     process.stderr.write(
       `${process.argv[2] === "admin" ? "Nothing was changed." : "DevFlow was not started."}\n${error instanceof Error ? error.message : String(error)}\n`,
     );
