@@ -91,6 +91,7 @@ async function fetchedRuntime(folder: string, scratch: string, architecture: Arc
     log.info({ scope: "enrolment.install", architecture, runtimeVersion }, "fetching the agents' runtime from the npm registry");
     await run("npm", ["pack", `node-linux-${architecture}@${runtimeVersion}`, "--pack-destination", scratch, "--silent"], {
       cwd: scratch,
+      env: withoutSecrets(process.env),
       timeout: npmTimeoutMs,
     }).catch((cause: unknown) => {
       throw new AppError(
@@ -108,9 +109,13 @@ async function fetchedRuntime(folder: string, scratch: string, architecture: Arc
       `${name} is not the file that DevFlow was released with: its SHA-512 differs. ${laid === null ? "The registry gave another one; nothing was installed." : `Remove ${laid}.`}`,
     );
   }
-  await run("tar", ["-xzf", archive, "-C", scratch, "package/bin/node"], { timeout: 60_000 });
+  await run("tar", ["-xzf", archive, "-C", scratch, "package/bin/node"], { env: withoutSecrets(process.env), timeout: 60_000 });
   return join(scratch, "package/bin/node");
 }
+
+/** The environment for npm: its own settings and proxies, none of ours, which hold the master key and passwords. */
+export const withoutSecrets = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !/^(DEVFLOW_|DATABASE_|PG)/.test(name)));
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
