@@ -26,6 +26,14 @@ describe("settings", () => {
     ["DEVFLOW_ROLES", "web,everything"],
     ["DATABASE_URL", "mysql://root@localhost/db"],
     ["DEVFLOW_BOOTSTRAP_TOKEN", "short"],
+    ["DEVFLOW_BOOTSTRAP_TOKEN", "a".repeat(40)],
+    ["DEVFLOW_BOOTSTRAP_TOKEN", `${"0123456789abcdef".repeat(2)} with a space`],
+    ["DEVFLOW_ADMIN_PASSWORD", "x".repeat(129)],
+    ["DEVFLOW_PUBLIC_URL", "javascript://host"],
+    ["DEVFLOW_PUBLIC_URL", "https://a';reboot;'b"],
+    ["DEVFLOW_PUBLIC_URL", "https://$(reboot).example.com"],
+    ["DEVFLOW_PUBLIC_URL", "https://user:secret@example.com"],
+    ["DEVFLOW_PUBLIC_URL", "https://example.com/devflow"],
     ["DEVFLOW_RETENTION_10S_DAYS", "0"],
   ])("refuse %s=%s by its name", (name, value) => {
     expect(() => readConfig({ [name]: value })).toThrow(name);

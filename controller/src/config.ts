@@ -51,6 +51,13 @@ const list = z
   )
   .default([]);
 
+/** Its host becomes part of lines that people paste into a root shell, so it is made of plain characters only. */
+const publicUrl = z
+  .url({ protocol: /^https?$/, error: "expected https://host or http://host:port" })
+  .transform((text) => new URL(text))
+  .refine((url) => /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])$/.test(url.hostname), "expected a host of letters, digits, dots and dashes")
+  .refine((url) => url.href === `${url.origin}/`, "expected an origin alone: no user, path, query or fragment");
+
 const settings = z.strictObject({
   DEVFLOW_ROLES: z
     .string()
@@ -65,12 +72,17 @@ const settings = z.strictObject({
   DEVFLOW_DATA_DIR: z.string().min(1).optional(),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user:password@host:port/database" }).optional(),
   DATABASE_DIRECT_URL: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user:password@host:port/database" }).optional(),
-  DEVFLOW_PUBLIC_URL: z.url({ protocol: /^https?$/, error: "expected https://host or http://host:port" }).optional(),
+  DEVFLOW_PUBLIC_URL: publicUrl.optional(),
   DEVFLOW_TRUSTED_PROXIES: list,
   DEVFLOW_SECRET_KEY: z.string().optional(),
   DEVFLOW_ADMIN_EMAIL: z.email().optional(),
-  DEVFLOW_ADMIN_PASSWORD: z.string().min(12, "expected 12 characters or more").optional(),
-  DEVFLOW_BOOTSTRAP_TOKEN: z.string().min(32, "expected 32 characters or more").optional(),
+  DEVFLOW_ADMIN_PASSWORD: z.string().min(12, "expected 12 characters or more").max(128, "expected 128 characters or fewer").optional(),
+  // As it can stand in an Authorization header; another one would be accepted here and never answer.
+  DEVFLOW_BOOTSTRAP_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,200}$/, "expected 32 to 200 visible characters without spaces")
+    .refine((text) => new Set(text).size >= 8, "expected a random token, for example from: openssl rand -hex 32")
+    .optional(),
   DEVFLOW_LOCAL_AGENT: z.enum(["on", "off"]).default("on"),
   DEVFLOW_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
   DEVFLOW_RETENTION_10S_DAYS: days(14),
@@ -121,7 +133,7 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
     dataDir: resolve(s.DEVFLOW_DATA_DIR ?? (process.getuid?.() === 0 ? "/var/lib/devflow" : join(homedir(), ".local/share/devflow"))),
     databaseUrl: s.DATABASE_URL ?? null,
     databaseDirectUrl: s.DATABASE_DIRECT_URL ?? null,
-    publicUrl: s.DEVFLOW_PUBLIC_URL === undefined ? null : new URL(s.DEVFLOW_PUBLIC_URL),
+    publicUrl: s.DEVFLOW_PUBLIC_URL ?? null,
     trustedProxies: s.DEVFLOW_TRUSTED_PROXIES,
     secretKey: s.DEVFLOW_SECRET_KEY ?? null,
     adminEmail: s.DEVFLOW_ADMIN_EMAIL ?? null,
