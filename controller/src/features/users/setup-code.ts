@@ -31,13 +31,16 @@ export async function createSetupCode({ ctx }: { ctx: Context }): Promise<string
   return code;
 }
 
+const validCode = (code: string, nowMs: number) =>
+  and(eq(verifications.identifier, identifier), eq(verifications.value, sha256(code)), gt(verifications.expiresAt, new Date(nowMs)));
+
+/** Whether a code would be taken now. */
+export async function isSetupCode(ctx: Pick<Context, "db">, code: string, nowMs: number): Promise<boolean> {
+  return (await ctx.db.select({ id: verifications.id }).from(verifications).where(validCode(code, nowMs))).length > 0;
+}
+
 /** Uses a code up. False when it is wrong, expired or was used before. Pass the transaction of what it allows. */
 export async function consumeSetupCode(tx: Pick<Database, "delete">, code: string, nowMs: number): Promise<boolean> {
-  const used = await tx
-    .delete(verifications)
-    .where(
-      and(eq(verifications.identifier, identifier), eq(verifications.value, sha256(code)), gt(verifications.expiresAt, new Date(nowMs))),
-    )
-    .returning({ id: verifications.id });
+  const used = await tx.delete(verifications).where(validCode(code, nowMs)).returning({ id: verifications.id });
   return used.length > 0;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { adminEmail, adminPassword, testWeb, type TestWeb } from "../../testing/web.ts";
+import { completeSetup } from "./complete-setup.ts";
 import { createSetupCode } from "./setup-code.ts";
 
 describe("the first administrator", () => {
@@ -44,6 +45,14 @@ describe("a setup code", () => {
   const setup = (code: string) =>
     web.ask("/api/v1/setup", { method: "POST", json: { code, name: "A", email: "a@example.com", password: adminPassword } });
 
+  it("is asked for before a password is hashed, so that strangers cannot keep the controller busy", async () => {
+    let hashed = 0;
+    const auth = { ...web.api.auth, hashPassword: async () => String(++hashed) };
+    const input = { code: "wrong", name: "A", email: "a@example.com", password: adminPassword, caller: { address: null, userAgent: null } };
+    await expect(completeSetup({ ctx: web.ctx, auth, input: { ...input, requestId: "r" } })).rejects.toThrow("This link is wrong");
+    expect(hashed).toBe(0);
+  });
+
   it("ends after a day, and when a later start makes another", async () => {
     await web.ctx.sql`update verifications set expires_at = now() - interval '1 second'`;
     expect((await setup(web.setupCode!)).status).toBe(403);
@@ -69,6 +78,12 @@ describe("sessions", () => {
     expect([wrong.status, unknown.status]).toEqual([401, 401]);
     expect(wrong.body.detail).toBe(unknown.body.detail);
     expect(wrong.headers.getSetCookie()).toEqual([]);
+  });
+
+  it("may be many from one address: right passwords are not counted as wrong ones", async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 22; i++) statuses.push((await signIn({ email: adminEmail, password: adminPassword })).status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
   it("have cookies that scripts and other sites cannot use", async () => {

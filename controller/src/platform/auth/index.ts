@@ -138,7 +138,9 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
           headers: forBetterAuth(caller),
           returnHeaders: true,
         });
+        // Only what this address tried on this account is forgiven; a right password must not wipe out guesses at others.
         throttle.succeed(keys.slice(0, 1));
+        throttle.takeBack(keys.slice(1));
         const [session] = await ctx.db.select({ id: sessions.id }).from(sessions).where(eq(sessions.token, response.token));
         return { userId: response.user.id, sessionId: session?.id ?? "", cookies: headers.getSetCookie() };
       } catch (cause) {

@@ -23,6 +23,18 @@ describe("createThrottle", () => {
     expect(throttle.waitSeconds(["both:a|new", "address:new", "account:a"])).toBeGreaterThan(0);
   });
 
+  it("counts no attempt that was right, and wipes out none that was wrong", () => {
+    const throttle = createThrottle(() => 0);
+    for (let i = 0; i < 19; i++) throttle.fail(["address:1"]);
+    for (let i = 0; i < 100; i++) {
+      throttle.fail(["address:1"]);
+      throttle.takeBack(["address:1"]);
+    }
+    expect(throttle.waitSeconds(["address:1"])).toBe(0);
+    throttle.fail(["address:1"]);
+    expect(throttle.waitSeconds(["address:1"])).toBe(900);
+  });
+
   it("forgets after a success and stays bounded", () => {
     const throttle = createThrottle(() => 0, undefined, 1000, 2);
     for (let i = 0; i < 5; i++) throttle.fail(["both:a"]);

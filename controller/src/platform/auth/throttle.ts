@@ -3,7 +3,10 @@ export interface Throttle {
   /** Seconds to wait before the next attempt under these keys; 0: go on. */
   waitSeconds(keys: readonly string[]): number;
   fail(keys: readonly string[]): void;
+  /** Forgets these keys. */
   succeed(keys: readonly string[]): void;
+  /** Takes back one fail(): the attempt was counted beforehand and was right. */
+  takeBack(keys: readonly string[]): void;
 }
 
 interface Limit {
@@ -48,5 +51,11 @@ export function createThrottle(now: () => number, limits: readonly Limit[] = sig
       }
     },
     succeed: (keys) => keys.forEach((key) => windows.delete(key)),
+    takeBack: (keys) => {
+      for (const key of keys) {
+        const window = live(key);
+        if (window !== undefined) window.failures = Math.max(0, window.failures - 1);
+      }
+    },
   };
 }
