@@ -16,14 +16,8 @@ export const exceptions: {
     },
     session: {
       api: "its state is part of servers",
+      web: "its state is part of servers",
       agent: "agent/src/session, which every feature there stands on",
-    },
-    shell: {
-      proto: "navigation, palette and shortcuts are the browser's alone",
-      api: "navigation, palette and shortcuts are the browser's alone",
-      controller: "navigation, palette and shortcuts are the browser's alone",
-      agent: "navigation, palette and shortcuts are the browser's alone",
-      docs: "what a page can do stands with its feature",
     },
     tasks: {
       api: "only the wire is settled so far",
@@ -39,7 +33,6 @@ export const exceptions: {
     users: {
       proto: "agents know no users",
       agent: "agents know no users",
-      web: "web/src/features/session signs in; its pages are routes/settings/profile and routes/setup",
     },
   },
   long: {},
