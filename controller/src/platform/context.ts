@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { Bus } from "./bus/index.ts";
 import type { MasterKey } from "./crypto/index.ts";
-import type { Database, Sql } from "./db/index.ts";
+import type { Database, Installation, Sql } from "./db/index.ts";
 
 /** What every verb gets: the process's parts, wired in main.ts. */
 export interface Context {
@@ -16,14 +16,6 @@ export interface Context {
   readonly masterKey: MasterKey;
   readonly installation: Installation;
   readonly clock: Clock;
-}
-
-export interface Installation {
-  readonly id: string;
-  readonly epoch: number;
-  readonly storageEngine: "plain" | "timescaledb";
-  /** Every object made before organisations can be chosen belongs to this one. */
-  readonly defaultOrganizationId: string;
 }
 
 export interface Clock {

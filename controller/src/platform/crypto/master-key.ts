@@ -2,8 +2,17 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:cr
 import { join } from "node:path";
 import { AppError } from "@devflow/errors";
 import type { Config } from "../../config.ts";
-import type { MasterKey } from "./index.ts";
 import { readOrMakeKeyFile } from "./key-file.ts";
+
+/** Wraps small secrets (keys, tokens of other services) for the database; AES-256-GCM. */
+export interface MasterKey {
+  /** @param name associated data: what is wrapped can be unwrapped under the same name only */
+  wrap(name: string, plaintext: Uint8Array): Buffer;
+  /** Throws AppError internal when the key or the name is another one or the bytes were changed. */
+  unwrap(name: string, wrapped: Uint8Array): Buffer;
+  /** 32 bytes that are always the same for this key and purpose (HKDF-SHA256); signs session cookies, for example. */
+  derive(purpose: string): Buffer;
+}
 
 const keyBytes = 32;
 const nonceBytes = 12;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import type { Database, Sql } from "./index.ts";
+import type { Database, Sql } from "./sql.ts";
 import { databaseName, socketPort } from "./embedded/index.ts";
 import { socketPath } from "./embedded/settings.ts";
 import { arrayOidOf, arrayTypes } from "./arrays.ts";

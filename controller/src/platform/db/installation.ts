@@ -1,9 +1,17 @@
 import { AppError } from "@devflow/errors";
 import type { Logger } from "pino";
-import type { Installation } from "../context.ts";
 import type { DatabaseTarget } from "./client.ts";
 import { underSchemaLock } from "./migrate.ts";
-import type { Sql } from "./index.ts";
+import type { Sql } from "./sql.ts";
+
+/** What a database belongs to. */
+export interface Installation {
+  readonly id: string;
+  readonly epoch: number;
+  readonly storageEngine: "plain" | "timescaledb";
+  /** Every object made before organisations can be chosen belongs to this one. */
+  readonly defaultOrganizationId: string;
+}
 
 /** Oldest TimescaleDB whose columnstore we use. */
 const oldestTimescale = [2, 28] as const;

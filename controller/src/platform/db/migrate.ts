@@ -4,7 +4,7 @@ import { readMigrationFiles } from "drizzle-orm/migrator";
 import { migrate as applyMigrations } from "drizzle-orm/postgres-js/migrator";
 import type { Logger } from "pino";
 import { createClient, createDrizzle, type DatabaseTarget } from "./client.ts";
-import type { Sql } from "./index.ts";
+import type { Sql } from "./sql.ts";
 import { migrationsFolder } from "./migrations-folder.ts";
 
 /** Key of the advisory lock under which the schema is changed: "devflow" in ASCII. */

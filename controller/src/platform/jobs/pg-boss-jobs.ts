@@ -3,7 +3,7 @@ import { type ConstructorOptions, PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import { databaseName, socketPort } from "../db/embedded/index.ts";
 import { databaseUnavailable, type DatabaseTarget } from "../db/index.ts";
-import type { Jobs } from "./index.ts";
+import type { Jobs } from "./jobs.ts";
 
 /** All crons share one queue, told apart by their key: one poll for all of them. */
 const queue = "cron";

@@ -1,6 +1,6 @@
 import { families } from "@devflow/catalogue";
 import { AppError } from "@devflow/errors";
-import type { Installation } from "../../../platform/context.ts";
+import type { Installation } from "../../../platform/db/index.ts";
 import { schemaLock, type Sql } from "../../../platform/db/index.ts";
 import { ensurePartitions } from "./partitions.ts";
 import { createRollUpState, initializeRollUpState } from "./roll-up-state.ts";

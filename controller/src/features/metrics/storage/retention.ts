@@ -1,5 +1,5 @@
 import { families } from "@devflow/catalogue";
-import type { Installation } from "../../../platform/context.ts";
+import type { Installation } from "../../../platform/db/index.ts";
 import type { Sql } from "../../../platform/db/index.ts";
 import { dropExpiredPartitions } from "./partitions.ts";
 import { tablesOf } from "./tables.ts";
