@@ -1,4 +1,5 @@
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
+import type { LiveRequest } from "@devflow/proto/metrics/v1/metrics";
 import type {
   ConnectRequest,
   ConnectResponse,
@@ -34,6 +35,8 @@ export interface ConnectionParts {
   readonly onDrain: () => void;
   readonly onRenewed: (response: RenewCertificateResponse) => void;
   readonly inventory: () => Inventory | null;
+  /** What whoever begins to watch is shown first, oldest first. */
+  readonly lastSeconds: () => Iterable<LiveRequest>;
 }
 
 /** One connection's life: dialling → hello → ready → draining. */
@@ -50,7 +53,7 @@ export class Connection {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    this.live = new LiveStream(() => parts.channel.live());
+    this.live = new LiveStream(() => parts.channel.live(), parts.lastSeconds);
     this.#stream = parts.channel.session();
     this.#stream.on("data", (message: ConnectResponse) => {
       if (message.message.case === "ping") return this.#pong(message.message.value);

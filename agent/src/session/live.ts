@@ -1,4 +1,4 @@
-import type { FamilyRows, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
+import type { FamilyRows, LiveRequest, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import type { ClientStream } from "@devflow/rpc";
 import { status, type StatusObject } from "@grpc/grpc-js";
 
@@ -7,18 +7,21 @@ const RETRY_MS = 1_000;
 type Stream = ClientStream<typeof TelemetryService, "live">;
 
 /**
- * The one-second stream: there only while somebody watches, and one at a time. A slow line loses frames, it does not
- * queue them.
+ * The one-second stream: there only while somebody watches, and one at a time. It begins with the seconds before. A
+ * slow line loses frames, it does not queue them.
  */
 export class LiveStream {
   readonly #open: () => Stream;
+  readonly #before: () => Iterable<LiveRequest>;
   #wanted = false;
   #stream: Stream | null = null;
   #blocked = false;
   #retry: NodeJS.Timeout | null = null;
 
-  constructor(open: () => Stream) {
+  /** @param before the last seconds, oldest first */
+  constructor(open: () => Stream, before: () => Iterable<LiveRequest>) {
     this.#open = open;
+    this.#before = before;
   }
 
   set(on: boolean): void {
@@ -29,9 +32,9 @@ export class LiveStream {
     else if (!this.#stream) this.#begin();
   }
 
-  send(readAtMs: number, families: () => FamilyRows[]): void {
+  send(readAtMs: number, families: FamilyRows[]): void {
     if (!this.#wanted || !this.#stream || this.#blocked) return;
-    this.#blocked = !this.#stream.write({ readAtMs: BigInt(Math.round(readAtMs)), families: families() });
+    this.#blocked = !this.#stream.write({ readAtMs: BigInt(Math.round(readAtMs)), families });
   }
 
   #begin(): void {
@@ -47,5 +50,6 @@ export class LiveStream {
       if (code === status.OK && !stream.writableEnded) this.#wanted = false;
       if (this.#wanted) this.#retry = setTimeout(() => this.set(true), code === status.OK ? 0 : RETRY_MS);
     });
+    for (const request of this.#before()) this.#blocked = !stream.write(request);
   }
 }

@@ -22,8 +22,8 @@ export interface RecorderParts {
   /** Milliseconds between samples. Default 1000; more for synthetic agents. */
   readonly sampleMs?: number | undefined;
   readonly onBatch: () => void;
-  /** After each sample; families are made only when asked for. */
-  readonly onSample: (readAtMs: number, families: () => FamilyRows[]) => void;
+  /** After each sample. */
+  readonly onSample: (readAtMs: number, families: FamilyRows[]) => void;
 }
 
 /** Reads the sources each second and puts a batch into the spool every ten, connected or not. */
@@ -85,7 +85,10 @@ export class Recorder {
         this.#complain(error);
       }
     }
-    onSample(readAtMs, () => sources.flatMap((source) => source.latest()));
+    onSample(
+      readAtMs,
+      sources.flatMap((source) => source.latest()),
+    );
   }
 
   #keep(cut: Cut | "discard" | null): void {

@@ -258,19 +258,21 @@ test("a Ping is answered at once with its id", async () => {
   expect(agent.roundTripMs).toBe(1.5);
 });
 
-test("live frames flow only while the controller wants them", async () => {
+test("live frames flow only while the controller wants them, and begin with the seconds before", async () => {
   const remote = await gateway();
   const agent = await session(remote.port);
   await until(() => agent.state === "ready");
-  const frame = () =>
-    agent.sendLive(Date.now(), () => [
-      { $typeName: "devflow.metrics.v1.FamilyRows", family: 1, columns: 0, instances: [""], cells: new Uint8Array() },
-    ]);
-  frame();
+  const frame = (atMs = Date.now()) =>
+    agent.sendLive(atMs, [{ $typeName: "devflow.metrics.v1.FamilyRows", family: 1, columns: 0, instances: [""], cells: new Uint8Array() }]);
+  const nowMs = Date.now();
+  for (const agoMs of [3_000, 2_000, 1_000]) frame(nowMs - agoMs);
+  expect(remote.frames).toHaveLength(0);
   remote.say({ case: "liveMode", value: { on: true } });
-  const timer = setInterval(frame, 10);
+  await until(() => remote.frames.length === 3);
+  expect(remote.frames.map((request) => nowMs - Number(request.readAtMs))).toEqual([3_000, 2_000, 1_000]);
+  const timer = setInterval(() => frame(), 10);
   clean.push(() => clearInterval(timer));
-  await until(() => remote.frames.length > 2);
+  await until(() => remote.frames.length > 5);
   remote.say({ case: "liveMode", value: { on: false } });
   await new Promise((resolve) => setTimeout(resolve, 200));
   const seen = remote.frames.length;

@@ -12,6 +12,7 @@ import { backoffMs, refusedDelayMs } from "./backoff.ts";
 import type { Probe, SettledClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
+import { LiveRing } from "./live-ring.ts";
 import type { Outcome } from "./outcome.ts";
 import { makeRenewal, renewalDueMs, type RenewalRequest } from "./renewal.ts";
 import type { SenderParts, Tally } from "./sender.ts";
@@ -48,6 +49,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly tally: Tally = { committed: 0, rejected: 0, lastRejection: "" };
   readonly #suspects = new Set<number>();
+  readonly #ring = new LiveRing();
   readonly #stop = new AbortController();
   #connection: Connection | null = null;
   #inventory: Inventory | null = null;
@@ -96,7 +98,9 @@ export class Session {
     this.#connection?.tellInventory(inventory);
   }
 
-  sendLive(readAtMs: number, families: () => FamilyRows[]): void {
+  /** A second was read: kept for whoever begins to watch, and sent to whoever does. */
+  sendLive(readAtMs: number, families: FamilyRows[]): void {
+    this.#ring.push(readAtMs - this.#parts.clock.offsetMs, families);
     this.#connection?.live.send(readAtMs, families);
   }
 
@@ -155,6 +159,7 @@ export class Session {
       }),
       sender: { spool, clock, bootId, steadyNow: () => steady.now(), log, tally: this.tally, suspects: this.#suspects, onCommitted },
       inventory: () => this.#inventory,
+      lastSeconds: () => this.#ring.requests(clock.offsetMs),
       onWelcome: (welcome, probe) => this.#welcomed(welcome, probe, credentials, caPem),
       onPing: (probe, roundTripUs) => {
         if (roundTripUs > 0) this.roundTripMs = roundTripUs / 1000;

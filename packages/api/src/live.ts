@@ -12,6 +12,11 @@ export const liveClientMessage = z.discriminatedUnion("type", [
 ]);
 export type LiveClientMessage = z.infer<typeof liveClientMessage>;
 
+const second = {
+  timeMs: z.number(),
+  rows: z.array(z.object({ family: z.string(), instance: z.string(), values: z.array(z.number().nullable()) })),
+};
+
 export const liveServerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("subscribed"), topic: z.string() }),
   z.object({ type: z.literal("refused"), topic: z.string(), code: z.string(), message: z.string() }),
@@ -20,11 +25,8 @@ export const liveServerMessage = z.discriminatedUnion("type", [
   /** Servers that changed since the last message; at most once a second. */
   z.object({ type: z.literal("servers"), changed: z.array(server), removed: z.array(id) }),
   /** One second of one server, natural units, values in catalogue order of measures. */
-  z.object({
-    type: z.literal("frame"),
-    serverId: id,
-    timeMs: z.number(),
-    rows: z.array(z.object({ family: z.string(), instance: z.string(), values: z.array(z.number().nullable()) })),
-  }),
+  z.object({ type: z.literal("frame"), serverId: id, ...second }),
+  /** The seconds before the first frame, oldest first; may come after it. */
+  z.object({ type: z.literal("frames"), serverId: id, frames: z.array(z.object(second)) }),
 ]);
 export type LiveServerMessage = z.infer<typeof liveServerMessage>;

@@ -7,17 +7,19 @@ import { rowShapeById, rowShapes } from "./row-shape.ts";
 type Frame = Extract<LiveServerMessage, { type: "frame" }>;
 type Row = Frame["rows"][number];
 
+const MAX_AGE_MS = 180_000;
+const MAX_AHEAD_MS = 60_000;
 const cells = new Float64Array(MAX_ROWS_A_FAMILY * Math.max(...rowShapes.map((shape) => shape.columns.length)));
 
 /**
  * Decodes one second of one server to natural units: each measure's mean column, in catalogue order.
  * Throws RangeError when a bound of the wire is broken.
- * @param nowMs the controller's clock; frames more than a minute off are refused
+ * @param nowMs the controller's clock; frames of more than 3 minutes before it or a minute after it are refused
  */
 export function decodeFrame(serverId: string, request: LiveRequest, nowMs: number): Frame {
   const timeMs = Number(request.readAtMs);
-  if (Math.abs(timeMs - nowMs) > 60_000)
-    throw new RangeError(`expected a reading of this minute, got one ${Math.round((nowMs - timeMs) / 1000)} s ago`);
+  if (timeMs < nowMs - MAX_AGE_MS || timeMs > nowMs + MAX_AHEAD_MS)
+    throw new RangeError(`expected a reading of the last 3 minutes, got one ${Math.round((nowMs - timeMs) / 1000)} s ago`);
   if (request.families.length > rowShapes.length)
     throw new RangeError(`expected at most ${rowShapes.length} families, got ${request.families.length}`);
   return { type: "frame", serverId, timeMs, rows: request.families.flatMap(decodeRows) };

@@ -374,7 +374,7 @@ describe("live mode", () => {
     for (let i = 0; i < 20; i++) live.write(frame());
     await expect.poll(() => frames.length).toBeGreaterThan(0);
     await sleep(200);
-    expect(frames.length).toBeLessThanOrEqual(5);
+    expect(frames.length).toBeLessThanOrEqual(7);
     expect(frames[0]).toMatchObject({
       type: "frame",
       serverId: identity.agentId,
@@ -382,5 +382,31 @@ describe("live mode", () => {
     });
     ctx.bus.emit("live.watchers", { serverId: identity.agentId, watchers: 0 });
     off();
+  });
+
+  it("may begin with two minutes of earlier seconds, told together; more than that is dropped", async () => {
+    const identity = await enrolled();
+    const told: { history: number[]; frames: number[] } = { history: [], frames: [] };
+    const offs = [
+      ctx.bus.on("live.history", ({ frames }) => void told.history.push(...frames.map((frame) => frame.timeMs))),
+      ctx.bus.on("live.frame", (frame) => void told.frames.push(frame.timeMs)),
+    ];
+    const agent = await ready(identity);
+    ctx.bus.emit("live.watchers", { serverId: identity.agentId, watchers: 1 });
+    await agent.expect("liveMode");
+    const live = agent.live();
+    const nowMs = ctx.clock.now();
+    const send = (ageS: number) =>
+      live.write({ readAtMs: BigInt(nowMs - ageS * 1000), families: [familyRows("network", { eth0: { receive: 10 } }, 4)] });
+    for (let ageS = 120; ageS >= 0; ageS--) send(ageS);
+    await expect.poll(() => told.frames.at(-1)).toBe(nowMs);
+    expect(told.history[0]).toBe(nowMs - 120_000);
+    expect([...told.history, ...told.frames]).toHaveLength(121);
+    expect(told.history).toEqual(told.history.toSorted((a, b) => a - b));
+    for (let i = 0; i < 400; i++) send(100);
+    await sleep(300);
+    expect(told.history.length).toBeLessThan(200);
+    ctx.bus.emit("live.watchers", { serverId: identity.agentId, watchers: 0 });
+    for (const off of offs) off();
   });
 });

@@ -11,6 +11,8 @@ export interface Events {
   /** How many browsers watch a server at 1 s; the gateway turns live mode on at the first and off after the last. */
   "live.watchers": { serverId: string; watchers: number };
   "live.frame": Extract<LiveServerMessage, { type: "frame" }>;
+  /** The seconds before live mode was turned on, oldest first. */
+  "live.history": { serverId: string; frames: Extract<LiveServerMessage, { type: "frame" }>[] };
   /** A user, session or token lost its rights: close its sockets. */
   "principal.revoked": { kind: "user" | "token" | "session"; id: string };
 }

@@ -39,6 +39,26 @@ describe("LiveBuffer", () => {
       [50, null, 51],
     ]);
   });
+  it("puts earlier seconds where they belong when they come later", () => {
+    const buffer = new LiveBuffer(60);
+    buffer.push(frame(104, 4));
+    buffer.push(frame(105, 5));
+    buffer.merge([frame(101, 1), frame(102, 2), frame(103, 3), frame(104, 9)]);
+    expect(cpuOf(buffer, history)).toEqual([
+      [70, 80, 90, 100, 101, 102, 103, 104, 105],
+      [7, 8, 9, 10, 1, 2, 3, 4, 5],
+    ]);
+    buffer.merge([frame(101, 1)]);
+    buffer.push(frame(106, 6));
+    expect(cpuOf(buffer, null)).toEqual([
+      [101, 102, 103, 104, 105, 106],
+      [1, 2, 3, 4, 5, 6],
+    ]);
+    // What became too old does not come back.
+    for (let second = 107; second <= 170; second++) buffer.push(frame(second, second));
+    buffer.merge([frame(101, 1)]);
+    expect(buffer.dataset(null, 170).times[0]).toBe(110);
+  });
   it("drops old and repeated frames", () => {
     const buffer = new LiveBuffer(2);
     for (const second of [101, 102, 102, 101, 103, 104]) buffer.push(frame(second, second));

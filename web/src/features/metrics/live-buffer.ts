@@ -2,7 +2,7 @@ import type { LiveServerMessage } from "@devflow/api";
 import { familyByName } from "@devflow/catalogue";
 import type { Dataset, Series } from "./dataset.ts";
 
-type Frame = Extract<LiveServerMessage, { type: "frame" }>;
+type Frame = Pick<Extract<LiveServerMessage, { type: "frame" }>, "timeMs" | "rows">;
 
 /** A pause longer than this is drawn as a gap. */
 const GAP_SECONDS = 4;
@@ -11,6 +11,7 @@ const gaps = (length: number): (number | null)[] => Array.from({ length }, () =>
 
 /** The last seconds of one server as they came, appended to the stored points before them. */
 export class LiveBuffer {
+  #frames: Frame[] = [];
   #times: number[] = [];
   #values = new Map<string, Map<string, (number | null)[]>>();
   readonly #keepSeconds: number;
@@ -24,11 +25,23 @@ export class LiveBuffer {
     return this.#times.at(-1) ?? null;
   }
 
+  /** Adds frames of any age: what is there already is left out, the rest goes where its time says. */
+  merge(frames: readonly Frame[]): void {
+    const known = new Set(this.#frames.map((frame) => frame.timeMs));
+    const all = [...this.#frames, ...frames.filter((frame) => !known.has(frame.timeMs))].sort((a, b) => a.timeMs - b.timeMs);
+    this.#frames = [];
+    this.#times = [];
+    this.#values.clear();
+    for (const frame of all) this.push(frame);
+  }
+
   /** Adds a frame; one that is not newer than the last is left out. */
   push(frame: Frame): void {
     const seconds = frame.timeMs / 1000;
     const last = this.lastSeconds;
     if (last !== null && seconds <= last) return;
+    this.#frames.push(frame);
+    while ((this.#frames[0] as Frame).timeMs / 1000 < seconds - this.#keepSeconds) this.#frames.shift();
     if (last !== null && seconds - last > GAP_SECONDS) this.#append(last + 1, []);
     this.#append(seconds, frame.rows);
     const drop = this.#times.findIndex((t) => t >= seconds - this.#keepSeconds);

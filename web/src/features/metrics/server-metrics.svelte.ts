@@ -64,10 +64,11 @@ export class ServerMetrics {
       live.onReopened(() => void load()),
       live.subscribe(`server:${serverId}`, (message) => {
         if (message.type === "refused") return;
-        if (message.type !== "frame") return;
-        buffer.push(message);
+        if (message.type === "frame") buffer.push(message);
+        else if (message.type === "frames") buffer.merge(message.frames);
+        else return;
         kept = { serverId, buffer, atMs: Date.now() };
-        this.lastFrameMs = message.timeMs;
+        if (message.type === "frame") this.lastFrameMs = message.timeMs;
         if (history !== null && document.visibilityState === "visible") draw();
       }),
     );

@@ -358,7 +358,8 @@ export const TelemetryService: GenService<{
     output: typeof PushResponseSchema;
   },
   /**
-   * 1-second frames while somebody watches. Nothing is stored, nothing is repeated.
+   * 1-second frames while somebody watches: first up to 120 seconds that came before, oldest first, then each second
+   * as it is read. Nothing is stored.
    *
    * @generated from rpc devflow.metrics.v1.TelemetryService.Live
    */
