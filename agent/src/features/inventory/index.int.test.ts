@@ -8,6 +8,7 @@ import { afterEach, expect, it } from "vitest";
 import { buildInventory } from "./build.ts";
 import type { Details } from "./details.ts";
 import { createInventory } from "./index.ts";
+import { listenersOf } from "./ports.ts";
 import { readDetails } from "./read-details.ts";
 import { updatesOf } from "./updates.ts";
 
@@ -197,4 +198,20 @@ it("reads the same base facts through the child as from /proc", { timeout: 60_00
   expect(other.blockDevices.map((d) => d.sizeBytes)).toEqual(own.blockDevices.map((d) => d.sizeBytes));
   // On a machine with /proc they are not asked for.
   expect((await readDetails().details)?.base).toBeNull();
+});
+
+it("finds all listening ports among very many connections", () => {
+  const line = (port: number, state: string): string =>
+    `   0: 00000000:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1`.padEnd(
+      149,
+    ) + "\n";
+  const ports = Array.from({ length: 200 }, (_, i) => i + 1);
+  const table = `${"sl".padEnd(149)}\n${ports.map((port) => line(port, "0A")).join("")}${line(9, "01").repeat(5000)}`;
+  const { root } = rootWith({
+    "proc/net/tcp": table,
+    "proc/net/udp": `${"sl".padEnd(127)}\n${line(53, "01").repeat(500)}${line(53, "07")}`,
+  });
+  const found = listenersOf(root);
+  expect(found.filter((l) => l.protocol === "tcp").map((l) => l.port)).toEqual(ports);
+  expect(found.filter((l) => l.protocol === "udp").map((l) => l.port)).toEqual([53]);
 });

@@ -1,3 +1,4 @@
+import { ChunkedFile } from "../../host/chunked-file.ts";
 import { linkTarget, listFolder, readText } from "../../host/files.ts";
 
 /** A socket that waits for others. */
@@ -11,6 +12,10 @@ export interface Listener {
 
 const MAX_PORTS = 512;
 const MAX_PROCESSES = 4096;
+/** The kernel's default of ip_local_port_range (ip-sysctl.rst). */
+const CLIENT_PORTS = [32_768, 60_999] as const;
+/** 27 sockets each. */
+const MAX_PAGES = 2048;
 const LISTEN = "0A";
 const UNCONNECTED = "07";
 
@@ -50,11 +55,33 @@ export function parseListeners(text: string, protocol: "tcp" | "udp", clientPort
   return found;
 }
 
+/** Listening sockets of one table, read a page at a time: busy proxies have 100,000 others in it. */
+function listenersInTable(path: string, protocol: "tcp" | "udp", clientPorts: readonly [number, number]): Listener[] {
+  const file = new ChunkedFile(path);
+  const found: Listener[] = [];
+  try {
+    if (!file.rewind()) return found;
+    for (let page = 0; page < MAX_PAGES && found.length < 4 * MAX_PORTS; page++) {
+      const { text, last } = file.next();
+      const here = parseListeners(text, protocol, clientPorts);
+      found.push(...here);
+      // The kernel shows listening TCP sockets before all others (tcp_seq_next in net/ipv4/tcp_ipv4.c).
+      if (last || (protocol === "tcp" && here.length === 0)) break;
+    }
+  } catch {
+    // Forbidden after all: what was read so far is what is known.
+  } finally {
+    file.close();
+  }
+  return found;
+}
+
 /** Listening sockets of the given tables. */
 function listenersIn(root: string, tables: readonly ("tcp" | "tcp6" | "udp" | "udp6")[]): Listener[] {
-  const [first = 32768, last = 60999] = readText(`${root}/proc/sys/net/ipv4/ip_local_port_range`).split(/\s+/).map(Number);
+  const range = /^(\d+)\s+(\d+)$/.exec(readText(`${root}/proc/sys/net/ipv4/ip_local_port_range`));
+  const [first, last] = range ? [Number(range[1]), Number(range[2])] : CLIENT_PORTS;
   const all = tables.flatMap((table) =>
-    parseListeners(readText(`${root}/proc/net/${table}`), table.startsWith("tcp") ? "tcp" : "udp", [first, last]),
+    listenersInTable(`${root}/proc/net/${table}`, table.startsWith("tcp") ? "tcp" : "udp", [first, last]),
   );
   // Workers that share a port (SO_REUSEPORT) are one listener.
   const byKey = new Map(all.map((l) => [`${l.protocol} ${String(l.port).padStart(5, "0")} ${l.address}`, l]));
