@@ -8,6 +8,8 @@ export interface Machine {
   readonly seed: number;
   readonly cores: number;
   readonly memoryBytes: number;
+  /** Before this it measured nothing, seconds since 1970. */
+  sinceSeconds?: number;
   /** Mean share of CPU and memory in use, 0 to 1. */
   readonly busy: number;
   readonly full: number;
@@ -40,11 +42,20 @@ export function machine(n: number, nowMs: number): Machine {
   const seed = seedOf(`m${n}`);
   const name = `${kind.name}-${String(Math.floor(n / kinds.length) + 1).padStart(2, "0")}`;
   const hot = n === 8;
-  const state: ServerState = n === 10 || (n > 40 && unit(seed, 5) < 0.006) ? "offline" : n === 23 ? "pending" : "online";
+  const state: ServerState =
+    n === 10 || (n > 40 && unit(seed, 5) < 0.006)
+      ? "offline"
+      : n === 23
+        ? "pending"
+        : n === 26
+          ? "quarantined"
+          : n === 27
+            ? "revoked"
+            : "online";
   const busy = n === 12 ? 0.97 : kind.busy * (0.5 + unit(seed, 6));
   const full = hot ? 0.955 : Math.min(0.84, kind.full * (0.7 + 0.6 * unit(seed, 7)));
   const root = n === 9 ? 0.914 : 0.15 + 0.6 * unit(seed, 8);
-  const seen = state === "offline" ? nowMs - 4 * 60_000 - (n > 10 ? unit(seed, 9) * 86_400_000 : 0) : nowMs;
+  const seen = state !== "online" ? nowMs - 4 * 60_000 - (n > 10 ? unit(seed, 9) * 86_400_000 : 0) : nowMs;
   const memoryBytes = kind.memory * GiB;
   return {
     seed,
@@ -65,7 +76,9 @@ export function machine(n: number, nowMs: number): Machine {
       name,
       hostname: `${name}.northwind.example`,
       state,
-      stateSince: iso(state === "offline" ? seen : nowMs - 86_400_000 * (1 + 40 * unit(seed, 4))),
+      stateSince: iso(
+        state === "offline" || state === "quarantined" || state === "revoked" ? seen : nowMs - 86_400_000 * (1 + 40 * unit(seed, 4)),
+      ),
       lastSeenAt: state === "pending" ? null : iso(seen),
       enrolledAt: iso(nowMs - 86_400_000 * (41 + 200 * unit(seed, 3))),
       roundTripMs: state === "online" ? Math.round((0.4 + 60 * unit(seed, 2) ** 3) * 10) / 10 : null,
@@ -108,6 +121,7 @@ const clamp = (n: number, max = 100): number => Math.max(0, Math.min(max, n));
 
 /** One value in natural units at a second; null is a gap (the machine was down for five minutes this morning). */
 export function valueAt(m: Machine, family: string, measure: string, instance: string, seconds: number): number | null {
+  if (m.sinceSeconds !== undefined && seconds < m.sinceSeconds) return null;
   const day = seconds % 86_400;
   if (m.seed % 3 === 0 && day > 30_000 && day < 30_300) return null;
   const s = seedOf(`${family}.${measure}.${instance}`) ^ m.seed;

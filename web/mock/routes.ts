@@ -111,6 +111,7 @@ export class World {
       name: `new-${String(n + 1).padStart(2, "0")}`,
       tags: [],
     };
+    m.sinceSeconds = Math.floor(Date.now() / 1000);
     this.machines.push(m);
     this.#byId.set(m.server.id, m);
     const token = this.enrolments[0];
@@ -131,6 +132,7 @@ export class World {
       this.options.signedIn = true;
       return { status: 201, body: this.#me() };
     }
+    if (path === "/session" && method === "GET") return { status: 200, body: { me: this.options.signedIn ? this.#me() : null } };
     if (path === "/session" && method === "POST") {
       if ((body as { password: string }).password === "wrong") return problem(401, "unauthenticated", "E-mail or password is wrong.");
       this.options.signedIn = true;
@@ -262,7 +264,7 @@ export class World {
   }
 
   #one(method: string, path: string, q: URLSearchParams, body: unknown): Answer {
-    const match = /^\/servers\/([^/]+)(?:\/(inventory|metrics|revoke))?$/.exec(path);
+    const match = /^\/servers\/([^/]+)(?:\/(inventory|metrics|revoke|release))?$/.exec(path);
     const m = match?.[1] ? this.find(match[1]) : undefined;
     if (!match || !m) return problem(404, "not_found", "There is no such server here. It may have been deleted.");
     if (match[2] === "inventory")
@@ -273,6 +275,12 @@ export class World {
     if (match[2] === "revoke") {
       m.server = { ...m.server, state: "revoked", stateSince: new Date().toISOString() };
       return { status: 200, body: m.server };
+    }
+    if (match[2] === "release") {
+      if (m.server.state !== "quarantined")
+        return problem(409, "conflict", `The server ${m.server.name} is not quarantined; nothing to release.`);
+      m.server = { ...m.server, state: "online", stateSince: new Date().toISOString(), lastSeenAt: new Date().toISOString() };
+      return { status: 200, body: current(m, Date.now()) };
     }
     if (method === "PATCH") {
       m.server = { ...m.server, name: (body as { name: string }).name };

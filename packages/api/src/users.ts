@@ -13,6 +13,10 @@ export const me = z
   .meta({ id: "Me" });
 export type Me = z.infer<typeof me>;
 
+/** GET /api/v1/session: who is signed in, null for a stranger; for pages that are there before the sign-in. */
+export const sessionState = z.object({ me: me.nullable() }).meta({ id: "SessionState" });
+export type SessionState = z.infer<typeof sessionState>;
+
 /** Whether the first administrator is still to be made. Open to everybody; tells nothing else. */
 export const setupState = z.object({ needed: z.boolean() }).meta({ id: "SetupState" });
 export type SetupState = z.infer<typeof setupState>;

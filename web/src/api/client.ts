@@ -14,6 +14,7 @@ import type {
   Server,
   ServerPage,
   ServerSparklines,
+  SessionState,
   SetupRequest,
   SetupState,
   SignInRequest,
@@ -139,6 +140,8 @@ async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
 export const api = {
   setupState: () => call<SetupState>("GET", `${v1}/setup`),
   setup: (body: SetupRequest) => call<Me>("POST", `${v1}/setup`, { body }),
+  /** Who is signed in, null for a stranger; answers without a session too. */
+  sessionState: () => call<SessionState>("GET", `${v1}/session`),
   signIn: (email: string, password: string) => call<Me>("POST", `${v1}/session`, { body: { email, password } satisfies SignInRequest }),
   signOut: () => call<unknown>("DELETE", `${v1}/session`),
   changePassword: (body: ChangePasswordRequest) => call<unknown>("POST", `${v1}/me/password`, { body }),
@@ -151,6 +154,7 @@ export const api = {
   server: (id: string, signal?: AbortSignal) => call<Server>("GET", `${v1}/servers/${s(id)}`, signal ? { signal } : {}),
   renameServer: (id: string, name: string) => call<Server>("PATCH", `${v1}/servers/${s(id)}`, { body: { name } }),
   revokeServer: (id: string) => call<Server>("POST", `${v1}/servers/${s(id)}/revoke`),
+  releaseServer: (id: string) => call<Server>("POST", `${v1}/servers/${s(id)}/release`),
   deleteServer: (id: string) => call<unknown>("DELETE", `${v1}/servers/${s(id)}`),
   inventory: (id: string, signal?: AbortSignal) => call<Inventory>("GET", `${v1}/servers/${s(id)}/inventory`, signal ? { signal } : {}),
   metrics: (id: string, query: MetricsRange, signal?: AbortSignal) =>

@@ -1,4 +1,4 @@
-import { changePasswordRequest, me, setupRequest, setupState, signInRequest } from "@devflow/api";
+import { changePasswordRequest, me, sessionState, setupRequest, setupState, signInRequest } from "@devflow/api";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
 import { changePassword } from "./change-password.ts";
@@ -16,6 +16,14 @@ const getMe = defineRoute({
   tag: "users",
   summary: "Who asks, and what they may do",
   response: me,
+});
+const getSession = defineRoute({
+  method: "get",
+  path: "/api/v1/session",
+  permission: "public",
+  tag: "users",
+  summary: "Who is signed in, or null: no error for a stranger",
+  response: sessionState,
 });
 const postSession = defineRoute({
   method: "post",
@@ -76,6 +84,7 @@ export function userRoutes(api: Api, ctx: Context): void {
   });
 
   api.route(getMe, async ({ identity }) => readMe({ ctx, input: { identity: identity! } }));
+  api.route(getSession, async ({ identity }) => ({ me: identity === null ? null : await readMe({ ctx, input: { identity } }) }));
   api.route(postSession, async (request) => {
     const { cookies, identity } = await signIn({
       ctx,

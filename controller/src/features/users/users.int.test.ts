@@ -21,6 +21,8 @@ describe("the first administrator", () => {
     expect(made.body).toMatchObject({ kind: "user", permission: "owner", organization: { name: "Default" } });
     const cookie = made.headers.getSetCookie()[0]!.split(";", 1)[0]!;
     expect((await web.ask("/api/v1/me", { cookie })).body).toEqual(made.body);
+    expect((await web.ask("/api/v1/session", { cookie })).body).toEqual({ me: made.body });
+    expect((await web.ask("/api/v1/session")).body).toEqual({ me: null });
     expect((await web.ask("/api/v1/setup")).body).toEqual({ needed: false });
     expect((await setup(web.setupCode!)).status).toBe(409);
     expect(await createSetupCode({ ctx: web.ctx })).toBeNull();

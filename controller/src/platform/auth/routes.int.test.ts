@@ -5,7 +5,7 @@ import { testWeb, type TestWeb } from "../../testing/web.ts";
 import type { RouteDefinition } from "../http/index.ts";
 
 /** What answers without credentials; adding to it is a decision, not an accident. */
-const open = ["get /healthz", "get /readyz", "get /api/v1/setup", "post /api/v1/setup", "post /api/v1/session"];
+const open = ["get /healthz", "get /readyz", "get /api/v1/setup", "post /api/v1/setup", "get /api/v1/session", "post /api/v1/session"];
 
 /** Walks every registered route and live topic. A route that a feature adds is in this test from its first day. */
 describe("every route and topic", () => {

@@ -59,3 +59,24 @@ export function sumOf(list: readonly Series[], length: number): Values {
 
 /** a as a share of b in percent, point by point. */
 export const shareOf = (a: Values, b: Values): Values => a.map((v, i) => (v == null || !b[i] ? null : (v / b[i]) * 100));
+
+/** Shorter than this no axis gets, however young a server is. */
+const YOUNG_SPAN_SECONDS = 60;
+
+/**
+ * A server that was added within the range has nothing before: its axis begins at its first value instead of showing a
+ * chart that is empty but for its right edge. Its stored points stay as they are.
+ * @param addedMs milliseconds since 1970; null while it is not known
+ */
+export function sinceAdded(data: Dataset, addedMs: number | null): Dataset {
+  if (addedMs === null || addedMs / 1000 <= data.fromSeconds) return data;
+  let first = data.times.length;
+  for (const list of data.series.values())
+    for (const { mean } of list) {
+      const at = mean.findIndex((v) => v != null);
+      if (at >= 0 && at < first) first = at;
+    }
+  const firstSeconds = data.times[first] ?? addedMs / 1000;
+  const fromSeconds = Math.max(data.fromSeconds, Math.min(firstSeconds, data.toSeconds - YOUNG_SPAN_SECONDS));
+  return fromSeconds === data.fromSeconds ? data : { ...data, fromSeconds };
+}

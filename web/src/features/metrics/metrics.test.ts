@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatTick, formatValue, niceTop, timeSplits } from "./axis.ts";
-import { datasetOf, sumOf } from "./dataset.ts";
+import { datasetOf, sinceAdded, sumOf } from "./dataset.ts";
 import { metricsCsv } from "./export.ts";
 import { endsOf, readRange, writeRange, zoomed } from "./ranges.ts";
 import { deviceCharts, metricsOf, overview } from "./specs.ts";
@@ -19,6 +19,20 @@ const result = {
     { metric: "disk.read", instance: "sdb2", unit: "bytes_per_second", mean: [10, 20, null], max: null },
   ],
 };
+
+describe("a young server", () => {
+  const series = (mean: (number | null)[]) => new Map([["host.load_1", [{ instance: "", mean, max: null }]]]);
+  const times = Array.from({ length: 60 }, (_, i) => i * 10);
+  const hour = { times, fromSeconds: 0, toSeconds: 600, stepSeconds: 10, series: series(times.map((t) => (t < 400 ? null : 1))) };
+  it("has an axis that begins at its first value", () => expect(sinceAdded(hour, 405_000).fromSeconds).toBe(400));
+  it("never gets an axis shorter than a minute", () =>
+    expect(sinceAdded({ ...hour, series: series(times.map((t) => (t < 590 ? null : 1))) }, 590_000).fromSeconds).toBe(540));
+  it("keeps the whole range once it is older, and for history from before it was enrolled again", () => {
+    expect(sinceAdded(hour, -5000)).toBe(hour);
+    expect(sinceAdded(hour, null)).toBe(hour);
+    expect(sinceAdded({ ...hour, series: series(times.map((t) => (t === 0 || t > 400 ? 1 : null))) }, 405_000).fromSeconds).toBe(0);
+  });
+});
 
 describe("ranges in the address", () => {
   it("reads what it writes", () => {

@@ -1,13 +1,30 @@
 import { expect, it } from "vitest";
-import { columnsOf, lonely, shapeOf } from "./plot.ts";
+import { columnsOf, dotted, shapeOf } from "./plot.ts";
 import { overview } from "./specs.ts";
+import { stack } from "./stack.ts";
 
 const line = (label: string, mean: (number | null)[], max: (number | null)[] | null) => ({ label, mean, max });
 const data = { times: [1, 2], fromSeconds: 1, toSeconds: 2, stepSeconds: 1, series: new Map() };
 
-it("finds values that no line would show", () => {
-  expect(lonely([null, 1, null, 2, 3, null, 4])).toEqual([1, 6]);
-  expect(lonely([1, 2])).toBeNull();
+it("marks values that no line would show, and all while they are few", () => {
+  const long = [5, 5, 5, 5, 5, 5, 5, 5, 5];
+  expect(dotted([null, 1, null, ...long, null, 4])).toEqual([1, 13]);
+  expect(dotted(long)).toBeNull();
+  expect(dotted([null, 1, 2, null])).toEqual([1, 2]);
+  expect(dotted([null, null])).toBeNull();
+});
+it("leaves no line where a layer adds nothing", () => {
+  expect(
+    stack([
+      [1, 1, 1, 1],
+      [0, 0, 0, 2],
+      [0, 0, 0, 0],
+    ]),
+  ).toEqual([
+    [1, 1, 1, 1],
+    [null, null, 1, 3],
+    [null, null, null, null],
+  ]);
 });
 it("puts the maximum beside its mean, and sums without maxima when stacked", () => {
   const lines = [line("a", [1, 2], [3, 4]), line("b", [5, null], [6, 7])];

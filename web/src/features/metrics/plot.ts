@@ -21,10 +21,19 @@ export function palette(): { series: string[]; line: string; text: string; surfa
 }
 const alpha = (colour: string, percent: number) => colour.replace(/\)$/, ` / ${percent}%)`);
 
-/** Places of values with a gap on both sides; null without any. */
-export function lonely(values: ArrayLike<number | null | undefined>): number[] | null {
-  const found: number[] = [];
-  for (let i = 0; i < values.length; i++) if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
+/** Up to so many values are each drawn as a point: a line through three of them says little. */
+const FEW = 8;
+
+/** Places of values that want a point: those with a gap on both sides, or all where there are few; null without any. */
+export function dotted(values: ArrayLike<number | null | undefined>): number[] | null {
+  const known: number[] = [];
+  const lonely: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] == null) continue;
+    if (known.length <= FEW) known.push(i);
+    if (values[i - 1] == null && values[i + 1] == null) lonely.push(i);
+  }
+  const found = known.length <= FEW ? known : lonely;
   return found.length > 0 ? found : null;
 }
 
@@ -62,8 +71,7 @@ export function optionsOf(spec: ChartSpec, lines: readonly Line[], width: number
     series.push({
       stroke: colour,
       width: spec.stacked ? 1 : 1.5,
-      // A value between two gaps has no line to be seen by.
-      points: { show: false, size: 3, fill: colour, width: 0, filter: (u, at) => lonely(u.data[at] ?? []) },
+      points: { show: false, size: 4, fill: colour, width: 0, filter: (u, at) => dotted(u.data[at] ?? []) },
       ...(spec.stacked
         ? i === 0
           ? { fill: alpha(colour, 38) }
@@ -104,7 +112,8 @@ export function optionsOf(spec: ChartSpec, lines: readonly Line[], width: number
         gap: 6,
         grid: { stroke: colours.line, width: 1 },
         splits: (_u, _i, _min, max) => [0, max / 2, max],
-        values: (_u, splits) => splits.map((v) => formatTick(v, spec.unit)),
+        values: (_u, splits) =>
+          splits.map((v) => (spec.axisInPercent ? formatTick((v / (splits.at(-1) || 1)) * 100, "percent") : formatTick(v, spec.unit))),
       },
     ],
     series,

@@ -4,7 +4,8 @@ import { datasetOf, type Dataset } from "./dataset.ts";
 import { LiveBuffer } from "./live-buffer.ts";
 import { endsOf, ranges, type Range } from "./ranges.ts";
 
-const MAX_POINTS = 300;
+/** An hour of 10-second rows as they are stored. */
+const MAX_POINTS = 360;
 /** When the stored points are asked for again after the live seconds began: the rows just before them come late. */
 const REFILL_MS = [12_000, 25_000];
 const REUSABLE_MS = 4000;

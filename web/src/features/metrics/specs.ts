@@ -7,6 +7,8 @@ export interface Line {
   readonly label: string;
   readonly mean: Values;
   readonly max: Values | null;
+  /** The same as percent of what there is, where that says more. */
+  readonly share?: Values;
 }
 
 /** One chart, as data: what it asks for and what it draws. */
@@ -21,6 +23,8 @@ export interface ChartSpec {
   readonly stacked?: boolean;
   /** The area under the lines is tinted. */
   readonly filled?: boolean;
+  /** The axis counts in percent of its upper end; values keep their unit. */
+  readonly axisInPercent?: boolean;
   /** Fixed upper end of the axis. */
   top?(data: Dataset): number | null;
   /** What stands at the right of the title, at a point. */
@@ -104,16 +108,29 @@ const memory: ChartSpec = {
   title: "Memory",
   unit: "bytes",
   filled: true,
-  metrics: ["host.memory_used", "host.memory_cached", "host.memory_total", "host.swap_used"],
-  lines: host([
-    ["memory_used", "used"],
-    ["memory_cached", "cache"],
-    ["swap_used", "swap"],
-  ]).lines,
+  axisInPercent: true,
+  metrics: ["host.memory_used", "host.memory_cached", "host.memory_total", "host.swap_used", "host.swap_total"],
+  lines: (data) =>
+    (
+      [
+        ["memory_used", "used", "memory_total"],
+        ["memory_cached", "cache", "memory_total"],
+        ["swap_used", "swap", "swap_total"],
+      ] as const
+    ).flatMap(([measure, label, whole]): Line[] => {
+      const [series, all] = [data.series.get(`host.${measure}`)?.[0], first(data, `host.${whole}`)];
+      // Without swap there is nothing to say of it.
+      if (!series || (measure === "swap_used" && !all.some(Boolean))) return [];
+      return [{ label, mean: series.mean, max: series.max, share: shareOf(series.mean, all) }];
+    }),
   top: (data) => first(data, "host.memory_total").findLast((v) => v != null) ?? null,
   headline: (lines, at, data) => {
     const [used, all] = [lines[0]?.mean[at], first(data, "host.memory_total")[at]];
-    return used == null ? "–" : all == null ? formatBytes(used) : `${formatBytes(used)} of ${formatBytes(all)}`;
+    if (used == null) return "–";
+    if (!all) return formatBytes(used);
+    const [part, whole] = [formatBytes(used), formatBytes(all)];
+    const [number, unit] = part.split(" ");
+    return `${unit !== undefined && whole.endsWith(` ${unit}`) ? number : part} of ${whole}, ${formatPercent(Math.round((used / all) * 100))}`;
   },
 };
 const load: ChartSpec = {

@@ -21,14 +21,7 @@ function concernsOf(server: Server): Concern[] {
     found.push({ server, tone, weight, what, detail, since, tab });
 
   if (server.state === "quarantined")
-    add(
-      "warn",
-      900,
-      "quarantined",
-      "Its identity is not known to this database; confirm it before it may report.",
-      "settings",
-      server.stateSince,
-    );
+    add("warn", 900, "quarantined", "This database does not know its certificate. Release or delete it.", "", server.stateSince);
   if (server.state === "offline") {
     const load = server.latest?.load1;
     add(

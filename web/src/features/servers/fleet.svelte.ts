@@ -1,13 +1,28 @@
 import type { FleetSummary, Server } from "@devflow/api";
 import { api, type ApiError } from "#api/client.ts";
 import { live } from "#api/live.svelte.ts";
+import { withValue } from "#ui/spark.ts";
+import { memoryPercent } from "./values.ts";
 
 export interface Sparks {
   readonly cpu: readonly (number | null)[];
   readonly memory: readonly (number | null)[];
 }
 
+interface KeptSparks {
+  readonly sparks: Sparks;
+  readonly atMs: number;
+  /** Time of the newest value that is in them. */
+  readonly newest: string | undefined;
+  /** Its minute since 1970, and how many values are in it. */
+  readonly last: number;
+  readonly count: number;
+}
+
+const MINUTE_MS = 60_000;
 const SPARKS_A_CALL = 100;
+/** Rows in a minute that has come from the controller; about: it may be half over. */
+const SPARK_ROWS = 3;
 const SPARKS_FRESH_MS = 60_000;
 const RETRY_MS = 5000;
 
@@ -25,7 +40,7 @@ class Fleet {
   error = $state.raw<ApiError | null>(null);
   summary = $state.raw<FleetSummary | null>(null);
   #servers = new Map<string, Server>();
-  #sparks = new Map<string, { sparks: Sparks; atMs: number }>();
+  #sparks = new Map<string, KeptSparks>();
   #wanted = new Set<string>();
   #users = 0;
   #stop: (() => void)[] = [];
@@ -52,7 +67,10 @@ class Fleet {
     this.#stop.push(
       live.subscribe("servers", (m) => {
         if (m.type !== "servers") return;
-        for (const server of m.changed) this.#servers.set(server.id, server);
+        for (const server of m.changed) {
+          this.#servers.set(server.id, server);
+          this.#continueSparks(server);
+        }
         for (const id of m.removed) this.#servers.delete(id);
         this.#changed();
       }),
@@ -158,8 +176,28 @@ class Fleet {
   async #loadSparks(ids: readonly string[]): Promise<void> {
     const atMs = Date.now();
     const result = await api.sparklines(ids).catch(() => null);
-    for (const id of ids) if (result && !this.#sparks.has(id)) this.#sparks.set(id, { sparks: { cpu: [], memory: [] }, atMs });
-    for (const { serverId, cpu, memory } of result?.items ?? []) this.#sparks.set(serverId, { sparks: { cpu, memory }, atMs });
+    const keep = (id: string, sparks: Sparks) => {
+      const newest = this.#servers.get(id)?.latest?.time;
+      this.#sparks.set(id, { sparks, atMs, newest, last: Math.floor(Date.parse(newest ?? "1970-01-01") / MINUTE_MS), count: SPARK_ROWS });
+    };
+    for (const id of ids) if (result && !this.#sparks.has(id)) keep(id, { cpu: [], memory: [] });
+    for (const { serverId, cpu, memory } of result?.items ?? []) keep(serverId, { cpu, memory });
+    this.sparkVersion++;
+  }
+
+  /** Puts a live value into a sparkline that is there already, so that it moves on between two loads. */
+  #continueSparks({ id, latest }: Server): void {
+    const kept = this.#sparks.get(id);
+    if (!kept || !latest || latest.time === kept.newest || kept.sparks.cpu.length === 0) return;
+    const at = { minute: Math.floor(Date.parse(latest.time) / MINUTE_MS), last: kept.last, count: kept.count };
+    if (at.minute < at.last) return;
+    this.#sparks.set(id, {
+      ...kept,
+      newest: latest.time,
+      last: at.minute,
+      count: at.minute === at.last ? at.count + 1 : 1,
+      sparks: { cpu: withValue(kept.sparks.cpu, latest.cpuPercent, at), memory: withValue(kept.sparks.memory, memoryPercent(latest), at) },
+    });
     this.sparkVersion++;
   }
 }

@@ -4,15 +4,31 @@ import { live } from "#api/live.svelte.ts";
 
 const ranks: readonly Permission[] = ["view", "deploy", "edit", "admin", "owner"];
 
+const SIGNED_IN = "signed-in";
+
 /** Who is signed in. */
 class Session {
-  me = $state.raw<Me | null>(null);
+  #me = $state.raw<Me | null>(null);
   error = $state.raw<ApiError | null>(null);
 
-  /** Asks the controller; throws ApiError. */
-  async load(): Promise<Me> {
+  get me(): Me | null {
+    return this.#me;
+  }
+  set me(me: Me | null) {
+    this.#me = me;
+    if (me) localStorage.setItem(SIGNED_IN, "1");
+    else localStorage.removeItem(SIGNED_IN);
+  }
+
+  /** Whether this browser was signed in when it was last here: pages then load without waiting for the answer. */
+  get expected(): boolean {
+    return this.#me !== null || localStorage.getItem(SIGNED_IN) !== null;
+  }
+
+  /** Asks the controller who is signed in, null for nobody; throws ApiError. */
+  async load(): Promise<Me | null> {
     this.error = null;
-    return (this.me = await api.me());
+    return (this.me = (await api.sessionState()).me);
   }
 
   /** Whether the signed-in person may do what needs `permission`; the controller decides again. */
