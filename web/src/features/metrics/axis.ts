@@ -43,6 +43,8 @@ const binary = [1, 2, 4, 10, 20, 40, 64, 100, 128, 200, 256, 400, 512, 1024];
 export function niceTop(largest: number, unit: Unit): number {
   const floor =
     unit === "percent" ? 1 : unit === "bytes" || unit === "bytes_per_second" ? 1024 : unit === "ratio" || unit === "milliseconds" ? 0.2 : 2;
+  // Shares of a whole end at the whole.
+  if (unit === "percent" && largest > 50 && largest <= 100) return 100;
   const value = Math.max(largest * 1.02, floor);
   if (unit === "bytes" || unit === "bytes_per_second") {
     const base = 1024 ** Math.floor(Math.log2(value) / 10);

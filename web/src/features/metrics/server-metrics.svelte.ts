@@ -5,7 +5,7 @@ import { LiveBuffer } from "./live-buffer.ts";
 import { endsOf, ranges, type Range } from "./ranges.ts";
 
 /** An hour of 10-second rows as they are stored. */
-const MAX_POINTS = 360;
+const MAX_POINTS = 400;
 /** When the stored points are asked for again after the live seconds began: the rows just before them come late. */
 const REFILL_MS = [12_000, 25_000];
 const REUSABLE_MS = 4000;
