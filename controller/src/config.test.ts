@@ -15,6 +15,11 @@ describe("settings", () => {
     expect(config.dataDir.startsWith("/")).toBe(true);
   });
 
+  it("let the worker run apart from the rest", () => {
+    expect([...readConfig({ DEVFLOW_ROLES: "worker" }).roles]).toEqual(["worker"]);
+    expect([...readConfig({ DEVFLOW_ROLES: "web, gateway, signer" }).roles]).toEqual(["web", "gateway", "signer"]);
+  });
+
   it("treat an empty variable as one that is not set", () => {
     expect(readConfig({ DEVFLOW_PORT: "", DATABASE_URL: "" }).port).toBe(8080);
   });
@@ -24,6 +29,9 @@ describe("settings", () => {
     ["DEVFLOW_PORT", "http"],
     ["DEVFLOW_PORT", "70000"],
     ["DEVFLOW_ROLES", "web,everything"],
+    ["DEVFLOW_ROLES", "web,worker"],
+    ["DEVFLOW_ROLES", "gateway"],
+    ["DEVFLOW_ROLES", "signer"],
     ["DATABASE_URL", "mysql://root@localhost/db"],
     ["DEVFLOW_BOOTSTRAP_TOKEN", "short"],
     ["DEVFLOW_BOOTSTRAP_TOKEN", "a".repeat(40)],

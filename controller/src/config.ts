@@ -123,6 +123,14 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
   if ((s.DEVFLOW_ADMIN_EMAIL === undefined) !== (s.DEVFLOW_ADMIN_PASSWORD === undefined)) {
     throw new Error("Settings are wrong:\n  DEVFLOW_ADMIN_EMAIL and DEVFLOW_ADMIN_PASSWORD go together; set both or neither");
   }
+  // What these tell each other (revocations, live values, who watches) stays inside one process.
+  const together = ["web", "gateway", "signer"] as const;
+  const missing = together.filter((role) => !s.DEVFLOW_ROLES.includes(role));
+  if (missing.length > 0 && missing.length < together.length) {
+    throw new Error(
+      `Settings are wrong:\n  DEVFLOW_ROLES: ${together.join(", ")} run in one process for now, and ${missing.join(", ")} is missing; only worker may run apart`,
+    );
+  }
   return {
     roles: new Set(s.DEVFLOW_ROLES),
     host: s.DEVFLOW_HOST,

@@ -3,12 +3,15 @@ import { arrayLiteral } from "../../platform/db/index.ts";
 import { STALE_AFTER_S } from "./hold-session.ts";
 
 /**
- * Says that this gateway is alive and holds its sessions.
- * @returns the servers that it holds by the database; a connection of another one was taken over elsewhere
+ * Says that this gateway is alive and holds its sessions. Also where a revocation by another process is noticed.
+ * @returns the servers that it holds by the database; a connection of another one was taken over elsewhere, or may
+ *   not be there any more
  */
 export async function confirmSessions({ ctx, input }: { ctx: Context; input: { gatewayId: string } }): Promise<ReadonlySet<string>> {
   const rows = await ctx.sql<{ serverId: string }[]>`
-    update agent_sessions set last_seen_at = ${new Date(ctx.clock.now())} where gateway_id = ${input.gatewayId} returning server_id as "serverId"`;
+    update agent_sessions a set last_seen_at = ${new Date(ctx.clock.now())} from servers s
+    where a.gateway_id = ${input.gatewayId} and s.id = a.server_id and s.revoked_at is null and s.quarantined_at is null
+    returning a.server_id as "serverId"`;
   return new Set(rows.map((row) => row.serverId));
 }
 

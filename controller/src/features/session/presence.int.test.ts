@@ -104,6 +104,24 @@ describe("presence", () => {
     await alive.stop();
   });
 
+  it("ends the session of a server that another process revoked or quarantined", async () => {
+    for (const column of ["revoked_at", "quarantined_at"]) {
+      const [row] = await ctx.sql<
+        { id: string }[]
+      >`insert into servers (organization_id, name, hostname) values (${ctx.installation.defaultOrganizationId}, 'a', 'a') returning id`;
+      serverId = row?.id as string;
+      closed.length = 0;
+      const { presence } = await gatewayWithSession();
+      await presence.confirm();
+      expect(closed).toEqual([]);
+      // Only the database hears of it: the bus ends at the other process.
+      await ctx.sql`update servers set ${ctx.sql({ [column]: new Date() })} where id = ${serverId}`;
+      await presence.confirm();
+      expect(closed).toEqual([expect.stringContaining("revoked")]);
+      await presence.stop();
+    }
+  });
+
   it("leaves those of a gateway that confirms them, and closes what another gateway took", async () => {
     const first = await gatewayWithSession();
     const second = createPresence({ ctx, gateway: gatewayOf(), sessions: new Map(), log: ctx.log });
@@ -116,7 +134,7 @@ describe("presence", () => {
     expect(closed).toEqual([]);
     await holdSession({ ctx, input: { serverId, gatewayId: randomUUID(), address: "192.0.2.1", greeting: greeting(), takeOver: true } });
     await first.presence.confirm();
-    expect(closed).toEqual(["another gateway holds this server now"]);
+    expect(closed).toEqual(["another gateway holds this server now, or it was revoked"]);
     await first.presence.stop();
     await second.stop();
   });

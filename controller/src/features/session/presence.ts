@@ -46,7 +46,8 @@ export function createPresence({ ctx, gateway, sessions, log }: PresenceParts) {
       const held = await confirmSessions({ ctx, input: { gatewayId: gateway.id } });
       confirmedSince ??= ctx.clock.now();
       for (const [serverId, session] of before) {
-        if (!held.has(serverId) && sessions.get(serverId) === session) session.connection.close("another gateway holds this server now");
+        if (!held.has(serverId) && sessions.get(serverId) === session)
+          session.connection.close("another gateway holds this server now, or it was revoked");
       }
       const batch = new Map(roundTrips);
       roundTrips.clear();
