@@ -9,6 +9,8 @@
 # 7 a download is not what it should be, 8 token refused, 9 installed but not connected, 10 anything else.
 set -eu
 umask 022
+# Behind what is there: "su" without a dash leaves out where useradd is.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 DEVFLOW_HOST=''
 DEVFLOW_ENROL_PORT=''
@@ -119,7 +121,7 @@ url_host() {
 # get PATH FILE: over TLS whose key is pinned, through HTTPS_PROXY if that is set. -k leaves out the check of names and
 # dates only: curl refuses every other key.
 get() {
-  status=$(curl -sSk --pinnedpubkey "sha256//$DEVFLOW_KEY_PIN" --proto '=https' --connect-timeout 15 --max-time 900 \
+  status=$(curl -sSk --pinnedpubkey "sha256//$DEVFLOW_KEY_PIN" --proto '=https' --tlsv1.2 --connect-timeout 15 --max-time 900 \
     --retry 2 -o "$2" -w '%{http_code}' "https://$(url_host "$DEVFLOW_HOST"):$DEVFLOW_ENROL_PORT$1" 2>"$work/curl.err") || {
     rc=$?
     case $rc in
@@ -175,7 +177,17 @@ cleanup() {
 # --- user and service ---
 
 make_user() {
-  if id "$RUN_USER" >/dev/null 2>&1; then return 0; fi
+  if id "$RUN_USER" >/dev/null 2>&1; then
+    [ "$(id -u "$RUN_USER")" != 0 ] || fail 10 "the user $RUN_USER is root here; the agent must not be. Rename that user and run the line again."
+    for group in $(id -Gn "$RUN_USER"); do
+      case $group in
+        root | wheel | sudo | docker | podman | lxd | incus | libvirt | disk | shadow | kmem)
+          fail 10 "the user $RUN_USER is here already and in the group $group, which is as good as root. Take it out (gpasswd -d $RUN_USER $group) and run the line again."
+          ;;
+      esac
+    done
+    return 0
+  fi
   shell=/sbin/nologin
   [ ! -x /usr/sbin/nologin ] || shell=/usr/sbin/nologin
   if have useradd; then
@@ -188,7 +200,9 @@ make_user() {
   made_user=yes
 }
 
+# Only the user that make_user made: one with another home was here before, or is somebody.
 delete_user() {
+  [ "$(sed -n "s/^$RUN_USER:[^:]*:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p" /etc/passwd)" = "$STATE" ] || return 0
   if have userdel; then userdel "$RUN_USER" 2>/dev/null || true; elif have deluser; then deluser "$RUN_USER" 2>/dev/null || true; fi
   if have groupdel; then groupdel "$RUN_USER" 2>/dev/null || true; elif have delgroup; then delgroup "$RUN_USER" 2>/dev/null || true; fi
 }
@@ -292,9 +306,10 @@ EOF
   install_file "$work/rc" "$RC" 755
 }
 
-# install_file FROM TO MODE: whole or not at all.
+# install_file FROM TO MODE: whole or not at all, and never readable to more than MODE says.
 install_file() {
-  cp "$1" "$2.new" && chmod "$3" "$2.new" && mv -f "$2.new" "$2"
+  rm -f "$2.new"
+  (umask 077 && cp "$1" "$2.new") && chmod "$3" "$2.new" && mv -f "$2.new" "$2"
 }
 
 start_service() {
@@ -365,6 +380,16 @@ uninstall() {
 
 # --- installing ---
 
+# The proxy's address goes into a file that systemd and OpenRC read by rules of their own; these characters mean nothing to either.
+check_proxy() {
+  proxy=${HTTPS_PROXY:-${https_proxy:-}}
+  no=${NO_PROXY:-${no_proxy:-}}
+  case $proxy$no in
+    *[!]A-Za-z0-9._~:/@%+,=*?\ [-]*) fail 2 "HTTPS_PROXY and NO_PROXY may hold letters, digits and . _ ~ : / @ % + , = * ? [ ] -, nothing else; write other characters of a password as %XX." ;;
+  esac
+  no=$(printf '%s' "$no" | tr -d ' ')
+}
+
 bring() {
   musl_node=''
   if [ "$libc" = musl ]; then
@@ -428,9 +453,7 @@ write_settings() {
     printf '{ "preset": "%s" }\n' "$preset" >"$work/policy.json"
     install_file "$work/policy.json" "$ETC/policy.json" 644
   fi
-  proxy=${HTTPS_PROXY:-${https_proxy:-}}
   if [ -n "$proxy" ]; then
-    no=${NO_PROXY:-${no_proxy:-}}
     printf 'HTTPS_PROXY=%s\nhttps_proxy=%s\nNO_PROXY=%s\nno_proxy=%s\n' "$proxy" "$proxy" "$no" "$no" >"$work/agent.env"
     # It may hold a password.
     install_file "$work/agent.env" "$ETC/agent.env" 640
@@ -494,6 +517,7 @@ install() {
   ca=$(printf '%s' "$ca" | tr -d ':' | tr 'A-F' 'a-f')
   [ -z "$ca" ] || printf '%s\n' "$ca" | grep -Eq '^[0-9a-f]{64}$' || fail 2 "--ca wants the CA's SHA-256 fingerprint: 64 hexadecimal digits."
   [ -n "$DEVFLOW_HOST" ] || fail 2 "this script is a template; fetch it from your controller: https://CONTROLLER:8444/install.sh"
+  check_proxy
   need_tools
   work=$(mktemp -d)
   chmod 700 "$work"

@@ -93,6 +93,29 @@ describe.skipIf(unsupported.bare !== null)(
       servers: 0,
     });
 
+    test("a proxy's address that a shell would take for a command", async () => {
+      for (const settings of [
+        "HTTPS_PROXY='http://u:$(touch /tmp/owned)@127.0.0.1:1'",
+        "HTTPS_PROXY=http://p:1 NO_PROXY='a;touch /tmp/owned'",
+      ])
+        expect(await attempt((await line()).replace("| sh", `| ${settings} sh`))).toEqual(refusal(2, /HTTPS_PROXY and NO_PROXY may hold/));
+    });
+
+    test("a user devflow who is as good as root", async () => {
+      const foreign = "groupadd docker && useradd --create-home --groups docker devflow; ";
+      const { code, output } = await machine.run(foreign + (await line()));
+      expect({ code, output }).toEqual({
+        code: 10,
+        output: expect.stringMatching(/in the group docker, which is as good as root/) as string,
+      });
+      // It was here before, so removing the agent leaves it.
+      expect(
+        (await machine.run(`${uninstall.replace("PORT", String(enrolPort))}; id -un devflow; userdel --remove devflow; groupdel docker`))
+          .output,
+      ).toMatch(/^devflow$/m);
+      expect((await machine.run(inventory)).output).toBe(untouched);
+    });
+
     test("no root", async () => {
       expect(await attempt((await line()).replace("| sh", "| setpriv --reuid nobody --regid nogroup --clear-groups sh"))).toEqual(
         refusal(3, /root is needed/),

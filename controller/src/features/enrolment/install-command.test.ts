@@ -36,7 +36,7 @@ test("the line pins the key and names the CA; the short one needs public https",
   });
   expect(lines({ DEVFLOW_PUBLIC_URL: "http://devflow.example.com" }, null).shortCommand).toBeNull();
   expect(lines({ DEVFLOW_PUBLIC_URL: "https://devflow.example.com" }, null).shortCommand).toBe(
-    "curl -fsSL 'https://devflow.example.com/install.sh' | sudo sh -s -- --token dfe_x",
+    "curl -fsSL --proto '=https' 'https://devflow.example.com/install.sh' | sudo sh -s -- --token dfe_x",
   );
   expect(lines({}, "[2001:db8::7]:8080").command).toContain("'https://[2001:db8::7]:8444/install.sh'");
 });

@@ -46,6 +46,9 @@ export function installCommands(
   const { publicUrl, enrolPort } = ctx.config;
   return {
     command: `curl -fsSLk --pinnedpubkey 'sha256//${facts.enrolmentKeyPin}' 'https://${host}:${enrolPort}/install.sh' | sudo sh -s -- --token ${secret} --ca ${facts.caFingerprint}`,
-    shortCommand: publicUrl?.protocol === "https:" ? `curl -fsSL '${publicUrl.origin}/install.sh' | sudo sh -s -- --token ${secret}` : null,
+    shortCommand:
+      publicUrl?.protocol === "https:"
+        ? `curl -fsSL --proto '=https' '${publicUrl.origin}/install.sh' | sudo sh -s -- --token ${secret}`
+        : null,
   };
 }
