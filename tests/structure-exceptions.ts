@@ -37,6 +37,7 @@ export const exceptions: {
   },
   long: {},
   environment: {
+    "controller/src/features/enrolment/install/runtime-files.ts": "hands npm's own settings on to npm, and none of the controller's",
     "controller/src/features/enrolment/local-agent/run-as.ts": "hands search path and time zone on to the agent, and nothing else",
     "agent/src/features/enrolment/request.ts": "the proxy variables of whoever runs the install line, which are no settings of the agent",
   },

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -61,6 +61,7 @@ describe("the controller as a process", () => {
   it("starts, prints the first administrator's link, and stops by SIGTERM with what runs answered", async () => {
     const first = await start();
     await ready(first);
+    for (const key of ["master.key", "task-signing.pem"]) expect(statSync(join(first.dataDir, "keys", key)).mode & 0o777).toBe(0o600);
     const link = /\/setup#(\S+)/.exec(first.output());
     expect(link?.[1]).toMatch(/^[\w-]{32}$/);
     const setup = await fetch(`${first.origin}/api/v1/setup`, {

@@ -7,7 +7,7 @@ import { gatewayCredentials, identifyAgent } from "./features/enrolment/index.ts
 import { trustedProxies } from "./platform/auth/address.ts";
 import { createBus } from "./platform/bus/index.ts";
 import type { Context } from "./platform/context.ts";
-import { loadMasterKey } from "./platform/crypto/index.ts";
+import { loadMasterKey, loadTaskSigningKey } from "./platform/crypto/index.ts";
 import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
 import type { Stop } from "./platform/feature.ts";
 import { listenWeb } from "./platform/http/server.ts";
@@ -62,6 +62,8 @@ export async function startController(config: Config): Promise<Controller> {
       installation: await ensureInstallation({ target: database.directTarget, log }),
       clock: { now: () => Date.now() },
     };
+    // It is there from the first start, so that the first backup of the keys has it, and a file that others may read is told now.
+    if (config.roles.has("signer")) await loadTaskSigningKey(config);
     for (const feature of features) {
       const end = await feature.start?.(ctx);
       if (end !== undefined) stops.push(end);
