@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SwarmIdentity, SwarmTarget } from "./_swarm.ts";
@@ -17,6 +17,8 @@ export interface BenchController {
   cpuSeconds(): number;
   /** CPU time of all processes of its database so far, ended ones left out. */
   databaseCpuSeconds(): number;
+  /** Time for which the controller's main thread was ready and waited for a processor: the machine's other work. */
+  waitedSeconds(): number;
   rssMb(): number;
   /** Ends it with a signal and starts it again on the same data and port. */
   restart(signal: NodeJS.Signals): Promise<void>;
@@ -31,16 +33,31 @@ const cpuOf = (pid: number | string): number => {
   return (Number(fields[11]) + Number(fields[12])) / tick;
 };
 
+/** A copy with owners and modes, which the database's folder depends on. */
+function copyTree(from: string, to: string): void {
+  const copied = spawnSync("cp", ["-a", `${from}/.`, to], { encoding: "utf8" });
+  if (copied.status !== 0) throw new Error(`copying ${from} failed: ${copied.stderr}`);
+}
+
 /** Enrols so many agents on a fresh installation and starts the controller. */
 export async function startBenchController(agents: number): Promise<BenchController> {
   const built = spawnSync(process.execPath, [join(root, "scripts/build.ts"), "controller"], { cwd: root, encoding: "utf8" });
   if (built.status !== 0) throw new Error(`building the controller failed:\n${built.stdout}${built.stderr}`);
   const dataDir = mkdtempSync(join(tmpdir(), "devflow-bench-"));
   const out = join(dataDir, "swarm.json");
-  const enrolled = spawnSync(process.execPath, [new URL("_enrol.ts", import.meta.url).pathname, dataDir, String(agents), out], {
-    encoding: "utf8",
-  });
-  if (enrolled.status !== 0) throw new Error(`enrolling failed:\n${enrolled.stdout}${enrolled.stderr}`);
+  // Enrolling 10,000 takes minutes: with this folder set, it is done once for each number of agents.
+  const kept = process.env["DEVFLOW_BENCH_FLEETS"] === undefined ? null : join(process.env["DEVFLOW_BENCH_FLEETS"], `fleet-${agents}`);
+  if (kept !== null && existsSync(kept)) copyTree(kept, dataDir);
+  else {
+    const enrolled = spawnSync(process.execPath, [new URL("_enrol.ts", import.meta.url).pathname, dataDir, String(agents), out], {
+      encoding: "utf8",
+    });
+    if (enrolled.status !== 0) throw new Error(`enrolling failed:\n${enrolled.stdout}${enrolled.stderr}`);
+    if (kept !== null) {
+      mkdirSync(kept, { recursive: true });
+      copyTree(dataDir, kept);
+    }
+  }
   const { identities, caPem, gatewayName } = JSON.parse(readFileSync(out, "utf8")) as {
     identities: SwarmIdentity[];
     caPem: string;
@@ -99,6 +116,7 @@ export async function startBenchController(agents: number): Promise<BenchControl
       const backends = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ").filter(Boolean);
       return [postmaster, ...backends].reduce((sum, pid) => sum + cpuOf(pid), 0);
     },
+    waitedSeconds: () => Number(readFileSync(`/proc/${child.pid}/schedstat`, "utf8").split(" ")[1]) / 1e9,
     rssMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024,
     async restart(signal) {
       await end(signal);

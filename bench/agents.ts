@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { createClient } from "../controller/src/platform/db/index.ts";
 import { type BenchController, startBenchController } from "./_controller.ts";
@@ -102,15 +103,21 @@ export async function run(): Promise<object> {
     acks.length = 0;
     const cpu = controller.cpuSeconds();
     const databaseCpu = controller.databaseCpuSeconds();
+    const waited = controller.waitedSeconds();
+    const own = process.cpuUsage();
     const begun = performance.now();
     await sleep(steadyMs);
     const seconds = (performance.now() - begun) / 1000;
     const steady = acks.toSorted((a, b) => a - b);
+    const ownUsed = process.cpuUsage(own);
     const figures = {
       agents,
+      loadAverage: round(loadavg()[0] as number),
       controllerRssMb: Math.round(controller.rssMb()),
       coreShare: round((controller.cpuSeconds() - cpu) / seconds),
       databaseCoreShare: round((controller.databaseCpuSeconds() - databaseCpu) / seconds),
+      controllerWaitedShare: round((controller.waitedSeconds() - waited) / seconds),
+      swarmCoreShare: round((ownUsed.user + ownUsed.system) / 1e6 / seconds),
       ackP50Ms: round(steady[Math.floor(steady.length * 0.5)] ?? Number.NaN),
       ackP99Ms: round(steady[Math.floor(steady.length * 0.99)] ?? Number.NaN),
       connectSeconds: round(connectSeconds),
@@ -119,6 +126,12 @@ export async function run(): Promise<object> {
     const listening = performance.now();
     while (!members.every((m) => m.isConnected())) await sleep(50);
     const reconnectSeconds = round((performance.now() - listening) / 1000);
+    const reconnect = {
+      reconnectSeconds,
+      reconnectCpuSeconds: round(controller.cpuSeconds()),
+      reconnectWaitedSeconds: round(controller.waitedSeconds()),
+      reconnectLoadAverage: round(loadavg()[0] as number),
+    };
     await sleep(intervalMs);
     for (const stop of timers) stop();
     for (let i = 0; i < 300 && members.some((m) => m.unacked() > 0); i++) await sleep(100);
@@ -127,7 +140,7 @@ export async function run(): Promise<object> {
     for (const member of members) member.stop();
     return {
       ...figures,
-      reconnectSeconds,
+      ...reconnect,
       lost: sent - stored,
       unacknowledged: members.reduce((n, m) => n + m.unacked(), 0),
       rejected: members.reduce((n, m) => n + m.rejected(), 0),

@@ -1,3 +1,4 @@
+import { loadavg } from "node:os";
 import { startBenchController } from "./_controller.ts";
 import { SwarmAgent } from "./_swarm.ts";
 import { victoriaMetricsValuesPerSecond } from "./_victoria-metrics.ts";
@@ -55,6 +56,7 @@ export async function run(): Promise<object> {
     });
     for (const { agent } of swarm) await agent.connect(controller.target, () => undefined);
     const cpu = [controller.cpuSeconds(), controller.databaseCpuSeconds(), process.cpuUsage()] as const;
+    const waited = controller.waitedSeconds();
     const begun = performance.now();
     for (const { send } of swarm) send();
     await done;
@@ -65,6 +67,8 @@ export async function run(): Promise<object> {
       rowsPerSecond: Math.round((agents * batchesEach * rowsPerBatch) / seconds),
       seconds: Math.round(seconds * 10) / 10,
       rejected,
+      loadAverage: round(loadavg()[0] as number),
+      controllerWaitedShare: round((controller.waitedSeconds() - waited) / seconds),
       controllerCpuShare: round((controller.cpuSeconds() - cpu[0]) / seconds),
       databaseCpuShare: round((controller.databaseCpuSeconds() - cpu[1]) / seconds),
       senderCpuShare: round((own.user + own.system) / 1e6 / seconds),

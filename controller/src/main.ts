@@ -7,7 +7,7 @@ import { gatewayCredentials, identifyAgent } from "./features/enrolment/index.ts
 import { trustedProxies } from "./platform/auth/address.ts";
 import { createBus } from "./platform/bus/index.ts";
 import type { Context } from "./platform/context.ts";
-import { loadMasterKey, loadTaskSigningKey } from "./platform/crypto/index.ts";
+import { loadMasterKey, loadTaskSigningKey, taskSigningPublicKey } from "./platform/crypto/index.ts";
 import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
 import type { Stop } from "./platform/feature.ts";
 import { listenWeb } from "./platform/http/server.ts";
@@ -96,6 +96,7 @@ export async function startController(config: Config): Promise<Controller> {
 
 /** The agents' port with the services of all features; its certificate is looked at again each hour. */
 async function startGateway(ctx: Context, stops: Stop[]): Promise<number> {
+  await taskSigningPublicKey(ctx.config); // every Welcome names it; refuse to start rather than refuse every agent
   const identifier = identifyAgent(ctx);
   stops.push(async () => identifier.close());
   const gateway = createGateway({

@@ -159,6 +159,11 @@ export async function gatewayCredentials(ctx: Context): Promise<TlsCredentials> 
   return credentialsOf(keys, keys.gateway, gatewayName(ctx.installation.id));
 }
 
+/** CA certificates (PEM) that agents are told to trust; asked for at each Welcome, so no private key is touched. */
+export async function agentTrust(ctx: Context): Promise<string[]> {
+  return [(await authority(ctx)).root.certificatePem];
+}
+
 /** TLS credentials of the enrolment listener; the key never changes, its certificate does. */
 export async function enrolmentCredentials(ctx: Context): Promise<TlsCredentials> {
   const keys = await authority(ctx);

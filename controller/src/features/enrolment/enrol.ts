@@ -3,7 +3,7 @@ import type { EnrolRequest, EnrolResponse } from "@devflow/proto/enrolment/v1/en
 import { and, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Context } from "../../platform/context.ts";
-import { loadTaskSigningKey } from "../../platform/crypto/index.ts";
+import { taskSigningPublicKey } from "../../platform/crypto/index.ts";
 import type { Database } from "../../platform/db/index.ts";
 import { servers } from "../servers/schema.ts";
 import { gatewayCredentials } from "./authority.ts";
@@ -80,7 +80,7 @@ export async function enrol({
     caPem: [...credentials.caPem],
     gatewayName: credentials.name,
     gatewayPort: ctx.config.gatewayPort,
-    taskSigningKey: (await loadTaskSigningKey(ctx.config)).publicSpki,
+    taskSigningKey: await taskSigningPublicKey(ctx.config),
     serverName: server.name,
     epoch: ctx.installation.epoch,
   };

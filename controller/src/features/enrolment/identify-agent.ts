@@ -1,11 +1,9 @@
 import { X509Certificate } from "node:crypto";
-import { eq } from "drizzle-orm";
 import type { Context } from "../../platform/context.ts";
 import type { AgentIdentity, IdentityAnswer } from "../../platform/rpc/index.ts";
-import { servers } from "../servers/schema.ts";
 import { quarantineUnknown } from "./quarantine-unknown.ts";
 import { type CertifiedAgent, parseAgentUri, sha256Hex } from "./rules.ts";
-import { agentIdentities } from "./schema.ts";
+import { createFindIdentity, type FindIdentity } from "./find-identity.ts";
 
 export interface AgentIdentifier {
   /**
@@ -25,6 +23,7 @@ const cacheMs = 60_000;
 /** The gateway's question "who is this?", with a cache that a revocation empties. One for each gateway. */
 export function identifyAgent(ctx: Context): AgentIdentifier {
   const cache = new Map<string, { identity: AgentIdentity; notAfterMs: number; untilMs: number }>();
+  const find = createFindIdentity(ctx.sql);
   // Raised by each revocation: an answer read from the database before it must not be kept after it.
   let generation = 0;
   const forget = ({ serverId }: { serverId: string }): void => {
@@ -42,7 +41,7 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
       cache.delete(key);
       const before = generation;
       const leaf = new X509Certificate(certificate);
-      const answer = await look(ctx, leaf);
+      const answer = await look(ctx, find, leaf);
       if (answer.identity !== undefined && before === generation) {
         const oldest = cache.size >= maxCached ? cache.keys().next().value : undefined;
         if (oldest !== undefined) cache.delete(oldest);
@@ -57,7 +56,7 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
 type Reason = "unknown" | "revoked" | "quarantined" | "unavailable" | "foreign_installation" | "expired" | "malformed";
 const refuse = (reason: Reason, message: string): IdentityAnswer => ({ refusal: { reason, message } });
 
-async function look(ctx: Context, certificate: X509Certificate): Promise<IdentityAnswer> {
+async function look(ctx: Context, find: FindIdentity, certificate: X509Certificate): Promise<IdentityAnswer> {
   const read = readAgentCertificate(certificate);
   if (read === null)
     return refuse(
@@ -79,19 +78,7 @@ async function look(ctx: Context, certificate: X509Certificate): Promise<Identit
       `The certificate is of epoch ${agent.epoch} and this database of ${ctx.installation.epoch}: it was restored from a backup. Run "devflow admin after-restore".`,
     );
   }
-  const [row] = await ctx.db
-    .select({
-      serverId: servers.id,
-      serverNo: servers.serverNo,
-      organizationId: servers.organizationId,
-      keySha256: agentIdentities.keySha256,
-      identityRevokedAt: agentIdentities.revokedAt,
-      serverRevokedAt: servers.revokedAt,
-      quarantinedAt: servers.quarantinedAt,
-    })
-    .from(agentIdentities)
-    .innerJoin(servers, eq(servers.id, agentIdentities.serverId))
-    .where(eq(agentIdentities.serial, serial));
+  const row = await find(serial);
   if (row === undefined) {
     if (agent.epoch < ctx.installation.epoch && (await quarantineUnknown({ ctx, input: { agent, serial, keySha256, notAfterMs } }))) {
       return refuse(

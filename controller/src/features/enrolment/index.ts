@@ -2,7 +2,14 @@ import type { Feature } from "../../platform/feature.ts";
 import { enrolmentRoutes } from "./routes.ts";
 import { startEnrolment } from "./start.ts";
 
-export { type AuthorityFacts, authorityFacts, enrolmentCredentials, gatewayCredentials, type TlsCredentials } from "./authority.ts";
+export {
+  agentTrust,
+  type AuthorityFacts,
+  authorityFacts,
+  enrolmentCredentials,
+  gatewayCredentials,
+  type TlsCredentials,
+} from "./authority.ts";
 export { type AgentIdentifier, identifyAgent } from "./identify-agent.ts";
 export { type RenewCertificate, renewCertificate } from "./renew-certificate.ts";
 export { revokeServer } from "./revoke-server.ts";

@@ -3,7 +3,7 @@ import type { EnrolResponse, RenewExpiredRequest } from "@devflow/proto/enrolmen
 import { eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Context } from "../../platform/context.ts";
-import { loadTaskSigningKey } from "../../platform/crypto/index.ts";
+import { taskSigningPublicKey } from "../../platform/crypto/index.ts";
 import { servers } from "../servers/schema.ts";
 import { gatewayCredentials } from "./authority.ts";
 import { enrolError } from "./enrol-error.ts";
@@ -90,7 +90,7 @@ export async function renewExpired({
     caPem: [...credentials.caPem],
     gatewayName: credentials.name,
     gatewayPort: ctx.config.gatewayPort,
-    taskSigningKey: (await loadTaskSigningKey(ctx.config)).publicSpki,
+    taskSigningKey: await taskSigningPublicKey(ctx.config),
     serverName: renewed.server.name,
     epoch: ctx.installation.epoch,
   };

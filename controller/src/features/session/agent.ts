@@ -2,10 +2,10 @@ import { SessionService } from "@devflow/proto/session/v1/session";
 import { AppError } from "@devflow/errors";
 import { status } from "@grpc/grpc-js";
 import type { Context } from "../../platform/context.ts";
-import { loadTaskSigningKey } from "../../platform/crypto/index.ts";
+import { taskSigningPublicKey } from "../../platform/crypto/index.ts";
 import { gauge } from "../../platform/observability/index.ts";
 import type { Gateway } from "../../platform/rpc/index.ts";
-import { gatewayCredentials, renewCertificate } from "../enrolment/index.ts";
+import { agentTrust, renewCertificate } from "../enrolment/index.ts";
 import { storeInventory } from "../inventory/index.ts";
 import { MAX_BATCHES_IN_FLIGHT, onRejectedBatch } from "../metrics/index.ts";
 import { admitSession } from "./admit-session.ts";
@@ -26,8 +26,13 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
   const sessions = new Map<string, AgentSession>();
   const watchers = new Map<string, number>();
   const presence = createPresence({ ctx, gateway, sessions, log });
-  let signing: ReturnType<typeof loadTaskSigningKey> | null = null;
-  const signingKey = (): ReturnType<typeof loadTaskSigningKey> => (signing ??= loadTaskSigningKey(ctx.config));
+  let signing: Promise<Buffer> | null = null;
+  // A failure is not kept: the file may be put right while the gateway runs.
+  const signingKey = (): Promise<Buffer> =>
+    (signing ??= taskSigningPublicKey(ctx.config).catch((error: unknown) => {
+      signing = null;
+      throw error;
+    }));
   gauge("devflow_agents_connected", "Agents with a session at this gateway", (g) => g.set(sessions.size));
 
   ctx.bus.on("live.watchers", ({ serverId, watchers: count }) => {
@@ -64,7 +69,7 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
               ),
             now,
           );
-          const credentials = await gatewayCredentials(ctx);
+          const [caPem, taskSigningKey] = await Promise.all([agentTrust(ctx), signingKey()]);
           const { epoch, serverName } = await admitSession({ ctx, input: { session, greeting, gatewayId: gateway.id, sessions } });
           session.epoch = epoch;
           if (connection.closed) {
@@ -84,9 +89,9 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
               metricIntervalSeconds: INTERVAL_S,
               maxBatchesInFlight: MAX_BATCHES_IN_FLIGHT,
               serverName,
-              caPem: [...credentials.caPem],
+              caPem,
               live: watchers.has(serverId),
-              taskSigningKey: (await signingKey()).publicSpki,
+              taskSigningKey,
             },
           };
         },

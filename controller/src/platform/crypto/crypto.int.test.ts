@@ -1,10 +1,10 @@
 import { createPublicKey, randomBytes, verify } from "node:crypto";
-import { mkdtempSync, readFileSync, statSync, chmodSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, chmodSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createMasterKey, loadMasterKey, loadTaskSigningKey } from "./index.ts";
+import { createMasterKey, loadMasterKey, loadTaskSigningKey, taskSigningPublicKey } from "./index.ts";
 
 let dataDir: string;
 beforeAll(() => {
@@ -84,8 +84,20 @@ describe("task-signing key", () => {
     expect(verify(null, secret, publicKey, key.sign(secret))).toBe(true);
     expect(verify(null, Buffer.from("other"), publicKey, key.sign(secret))).toBe(false);
     const path = join(dataDir, "keys/task-signing.pem");
+    expect(await taskSigningPublicKey({ dataDir, roles: new Set(["signer"]) })).toEqual(key.publicSpki);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     writeFileSync(path, readFileSync(path, "utf8").replace("MC4CAQ", "MC4CAX"));
     await expect(loadTaskSigningKey({ dataDir })).rejects.toThrow(/not an Ed25519 private key/);
+  });
+
+  it("gives its public half to a process that has no signer and no private key", async () => {
+    const own = mkdtempSync(join(tmpdir(), "devflow-gateway-"));
+    const gateway = { dataDir: own, roles: new Set(["gateway"] as const) };
+    await expect(taskSigningPublicKey(gateway)).rejects.toThrow(/task-signing.pub.pem cannot be read \(ENOENT\).*role signer/);
+    const { publicSpki } = await loadTaskSigningKey({ dataDir: own });
+    rmSync(join(own, "keys/task-signing.pem"));
+    expect(await taskSigningPublicKey(gateway)).toEqual(publicSpki);
+    expect(readdirSync(join(own, "keys"))).toEqual(["task-signing.pub.pem"]);
+    rmSync(own, { recursive: true });
   });
 });

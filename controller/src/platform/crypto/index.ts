@@ -1,2 +1,2 @@
 export { createMasterKey, loadMasterKey, type MasterKey } from "./master-key.ts";
-export { loadTaskSigningKey, type TaskSigningKey } from "./task-signing-key.ts";
+export { loadTaskSigningKey, type TaskSigningKey, taskSigningPublicKey } from "./task-signing-key.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError } from "@devflow/errors";
 
@@ -20,6 +20,20 @@ export async function readOrMakeKeyFile(path: string, make: () => string): Promi
     );
   }
   return readFile(path, "utf8");
+}
+
+/** Keeps a file that anybody may read at `text`; readers see the old or the new one whole. */
+export async function writePublicFile(path: string, text: string): Promise<void> {
+  if ((await readFile(path, "utf8").catch(() => null)) === text) return;
+  const partial = `${path}.${randomBytes(6).toString("hex")}`;
+  const file = await open(partial, "wx", 0o644);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(partial, path);
 }
 
 /** Whole and on disk before it gets its name; a name that is taken stays as it is. */

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
+import { TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import { SessionService } from "@devflow/proto/session/v1/session";
 import { clientOf } from "@devflow/rpc";
 import { credentials, status, type ServiceError } from "@grpc/grpc-js";
@@ -182,6 +183,62 @@ describe("the gateway", () => {
       .resume();
     await Promise.all([once(noisy, "close"), once(silent, "close")]);
     expect([noisy.destroyed, silent.destroyed]).toEqual([true, true]);
+  });
+
+  it("resumes no TLS session: a certificate that was revoked meanwhile would not be seen again", async () => {
+    const pair = await know("resuming");
+    const options = {
+      port,
+      host: "127.0.0.1",
+      ca: ca.caPem,
+      key: pair.keyPem,
+      cert: pair.certPem,
+      servername: "gateway.test",
+      ALPNProtocols: ["h2"],
+    };
+    const first = connectTls(options).on("error", () => undefined);
+    const [session] = (await once(first.resume(), "session")) as [Buffer];
+    first.destroy();
+    const second = connectTls({ ...options, session }).on("error", () => undefined);
+    await once(second.resume(), "secureConnect");
+    expect(second.isSessionReused()).toBe(false);
+    second.destroy();
+  });
+
+  it("reads hardly ahead of a handler that has paused", async () => {
+    const tight = make();
+    let paused = false;
+    tight.service(TelemetryService, {
+      push(call) {
+        call
+          .on("error", () => undefined)
+          .on("data", () => {
+            call.pause();
+            paused = true;
+          });
+      },
+      live: (call) => call.end(),
+    });
+    const tightPort = await tight.listen("127.0.0.1", 0);
+    const pair = await know("flood");
+    const client = new (clientOf(TelemetryService))(
+      `127.0.0.1:${tightPort}`,
+      credentials.createSsl(Buffer.from(ca.caPem), Buffer.from(pair.keyPem), Buffer.from(pair.certPem)),
+      { "grpc.ssl_target_name_override": "gateway.test", "grpc.enable_retries": 0 },
+    );
+    const call = client.push().on("error", () => undefined);
+    let taken = 0;
+    const next = (): void => void call.write({ spoolId: "x".repeat(900_000) }, undefined, () => (taken++, next()));
+    next();
+    for (let before = -1; before !== taken || !paused;) {
+      before = taken;
+      await sleep(300);
+    }
+    // What a client may count as sent lies in windows and in the one message that is ready.
+    expect(taken).toBeLessThanOrEqual(4);
+    call.cancel();
+    client.close();
+    await tight.drain(10);
   });
 
   it("ends a stream whose message is over 1 MiB and keeps the process", async () => {

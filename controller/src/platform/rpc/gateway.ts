@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { AddressLimitOptions } from "./address-limits.ts";
 import { connectionOfCall, createConnection, tieToSocket, type OpenConnection } from "./connection.ts";
 import type { Gateway, IdentityAnswer } from "./index.ts";
+import { mapHandlers, readOneAhead } from "./read-ahead.ts";
 import { createRefusals } from "./refusal.ts";
 import { createTlsListener } from "./tls-listener.ts";
 
@@ -130,7 +131,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
 
   return {
     id: randomUUID(),
-    service: (service: DescService, handlers) => grpc.addService(serviceDefinition(service), handlers),
+    service: (service: DescService, handlers) => grpc.addService(serviceDefinition(service), mapHandlers(handlers, readOneAhead)),
     identityOf: (call) => connectionOfCall(call).identity,
     connectionOf: connectionOfCall,
     connections: () => connections,

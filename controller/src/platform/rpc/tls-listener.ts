@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { AddressLimitOptions } from "./address-limits.ts";
@@ -28,6 +29,7 @@ export function createTlsListener(options: TlsListenerOptions) {
     ALPNProtocols: ["h2"],
     handshakeTimeout: options.handshakeTimeoutMs,
   });
+  // Tickets that OpenSSL still sends then name sessions that nobody keeps.
   tls.on("tlsClientError", (error, socket) => {
     options.onRefused("handshake", socket.remoteAddress ?? "", error.message);
     socket.destroy();
@@ -100,4 +102,5 @@ const secureOptions = (credentials: GatewayCredentials) => ({
   key: credentials.privateKeyPem,
   cert: credentials.certificateChainPem,
   ca: [...credentials.caPem],
+  secureOptions: constants.SSL_OP_NO_TICKET,
 });
