@@ -3,7 +3,7 @@ import { id } from "./platform.ts";
 import { server } from "./servers.ts";
 
 /**
- * The WebSocket at /api/v1/live: JSON text messages both ways. A topic is "servers" (the list: state and latest values)
+ * The WebSocket at /api/v1/live: JSON text messages both ways. A topic is "servers" (the list: state and newest values)
  * or "server:<id>" (1-second frames of one server). The server pings; a slow reader loses frames, never order.
  */
 export const liveClientMessage = z.discriminatedUnion("type", [
@@ -16,14 +16,23 @@ const second = {
   timeMs: z.number(),
   rows: z.array(z.object({ family: z.string(), instance: z.string(), values: z.array(z.number().nullable()) })),
 };
+const value = z.number().nullable();
+/** [id, timeMs, cpuPercent, load1, memoryUsedBytes, memoryTotalBytes, diskUsedPercent, diskMount, receive…, transmitBytesPerSecond] */
+export const latestRow = z.tuple([id, z.number(), value, value, value, value, value, z.string().nullable(), value, value]);
+export type LatestRow = z.infer<typeof latestRow>;
 
 export const liveServerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("subscribed"), topic: z.string() }),
   z.object({ type: z.literal("refused"), topic: z.string(), code: z.string(), message: z.string() }),
   /** Whether the controller's database can be used; sent first when it cannot, and whenever that changes. `sinceMs`: since 1970-01-01 UTC. */
   z.object({ type: z.literal("health"), database: z.enum(["ok", "unavailable"]), sinceMs: z.number() }),
-  /** Servers that changed since the last message; at most once a second. */
+  /** Servers whose state, name, facts or warnings changed since the last message; at most once a second. */
   z.object({ type: z.literal("servers"), changed: z.array(server), removed: z.array(id) }),
+  /**
+   * Newest values that were stored since the last message, every 2 s: server, its interval's start (milliseconds since
+   * 1970-01-01 UTC), then as in Server.latest, in its order.
+   */
+  z.object({ type: z.literal("values"), rows: z.array(latestRow) }),
   /** One second of one server, natural units, values in catalogue order of measures. */
   z.object({ type: z.literal("frame"), serverId: id, ...second }),
   /** The seconds before the first frame, oldest first; may come after it. */

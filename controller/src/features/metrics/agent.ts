@@ -16,14 +16,7 @@ export function telemetryService(gateway: Gateway, ctx: Context): IngestWriter {
     sql: ctx.sql,
     log: ctx.log.child({ scope: "metrics.ingest" }),
     now,
-    onCommitted(flush, result, tookMs) {
-      figures.committed(flush, result, tookMs);
-      for (const serverNo of flush.latest.keys()) {
-        const identity = connected.get(serverNo)?.identity;
-        if (identity !== undefined)
-          ctx.bus.emit("server.changed", { organizationId: identity.organizationId, serverId: identity.serverId });
-      }
-    },
+    onCommitted: (flush, result, tookMs) => figures.committed(flush, result, tookMs),
     onRejected(serverNo, reason) {
       figures.rejected(reason);
       const connection = connected.get(serverNo);

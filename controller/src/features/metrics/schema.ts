@@ -1,4 +1,5 @@
-import { bigint, index, integer, pgTable, primaryKey, real, smallint, text, timestamp, unique } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import { bigint, customType, integer, pgTable, primaryKey, real, smallint, text, timestamp, unique } from "drizzle-orm/pg-core";
 
 /*
  * The metric tables themselves (metric_<family>_10s, _1m, _1h) are made from packages/catalogue by an idempotent step
@@ -18,20 +19,26 @@ export const metricInstances = pgTable(
   (t) => [primaryKey({ columns: [t.serverNo, t.family, t.instanceNo] }), unique().on(t.serverNo, t.family, t.name)],
 );
 
-/** Newest values of each server, natural units, for lists. */
-export const serverLatest = pgTable(
-  "server_latest",
-  {
-    serverNo: integer().primaryKey(),
-    time: timestamp({ withTimezone: true }).notNull(),
-    cpuPercent: real(),
-    load1: real("load_1"),
-    memoryUsedBytes: bigint({ mode: "number" }),
-    memoryTotalBytes: bigint({ mode: "number" }),
-    diskUsedPercent: real(),
-    diskMount: text(),
-    receiveBytesPerSecond: bigint({ mode: "number" }),
-    transmitBytesPerSecond: bigint({ mode: "number" }),
-  },
-  (t) => [index().on(t.cpuPercent)],
-);
+/** Number of a transaction, 64 bits. */
+const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
+
+/**
+ * Newest values of each server, natural units, for lists. Each row is written every 10 s, so it has no index but its
+ * key (updates then stay in their page) and pages with room.
+ */
+export const serverLatest = pgTable("server_latest", {
+  serverNo: integer().primaryKey(),
+  time: timestamp({ withTimezone: true }).notNull(),
+  cpuPercent: real(),
+  load1: real("load_1"),
+  memoryUsedBytes: bigint({ mode: "number" }),
+  memoryTotalBytes: bigint({ mode: "number" }),
+  diskUsedPercent: real(),
+  diskMount: text(),
+  receiveBytesPerSecond: bigint({ mode: "number" }),
+  transmitBytesPerSecond: bigint({ mode: "number" }),
+  /** The transaction that wrote the row last; with a snapshot it tells what a reader has not seen yet. */
+  writtenBy: xid8()
+    .notNull()
+    .default(sql`pg_current_xact_id()`),
+});

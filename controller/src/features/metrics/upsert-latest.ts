@@ -19,6 +19,7 @@ export async function upsertLatest(tx: postgres.TransactionSql, latest: readonly
       time = excluded.time, cpu_percent = excluded.cpu_percent, load_1 = excluded.load_1,
       memory_used_bytes = excluded.memory_used_bytes, memory_total_bytes = excluded.memory_total_bytes,
       disk_used_percent = excluded.disk_used_percent, disk_mount = excluded.disk_mount,
-      receive_bytes_per_second = excluded.receive_bytes_per_second, transmit_bytes_per_second = excluded.transmit_bytes_per_second
+      receive_bytes_per_second = excluded.receive_bytes_per_second, transmit_bytes_per_second = excluded.transmit_bytes_per_second,
+      written_by = pg_current_xact_id()
     where excluded.time > l.time`;
 }

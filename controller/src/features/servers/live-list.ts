@@ -3,6 +3,7 @@ import type { Context } from "../../platform/context.ts";
 import { liveText } from "../../platform/http/live/topic.ts";
 import type { LiveSubscriber, Topic } from "../../platform/http/index.ts";
 import { serversById } from "./list-servers.ts";
+import { liveValues } from "./live-values.ts";
 
 const everyMs = 1_000;
 
@@ -13,11 +14,13 @@ interface Watcher {
 }
 
 /**
- * Topic "servers": what changed in the list, at most once a second. Each second the changed servers of all watchers
- * of an organisation are read by one query; a browser that is too slow gathers ids and gets them in one message later.
+ * Topic "servers": states and what else changes seldom, at most once a second, and newest values every 2 s. The changed
+ * servers of all watchers of an organisation are read by one query; a browser that is too slow gathers ids and gets
+ * them in one message later.
  */
 export function liveList(ctx: Context): Topic {
   const organizations = new Map<string, Set<Watcher>>();
+  const openValues = liveValues(ctx);
   let timer: NodeJS.Timeout | undefined;
 
   const note = (kind: "changed" | "removed") => (event: { organizationId: string; serverId: string }) => {
@@ -84,7 +87,9 @@ export function liveList(ctx: Context): Topic {
       const watcher: Watcher = { subscriber, changed: new Set(), removed: new Set() };
       const watchers = organizations.get(organizationId) ?? new Set();
       organizations.set(organizationId, watchers.add(watcher));
+      const closeValues = openValues(subscriber);
       return () => {
+        closeValues();
         watchers.delete(watcher);
         if (watchers.size === 0) organizations.delete(organizationId);
       };

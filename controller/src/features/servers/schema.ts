@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { boolean, index, integer, jsonb, pgTable, real, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, index, integer, jsonb, pgTable, real, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { organizations } from "../../platform/auth/schema.ts";
 
 const at = () => timestamp({ withTimezone: true });
@@ -33,10 +33,13 @@ export const servers = pgTable(
     roundTripMs: real(),
     quarantinedAt: at(),
     revokedAt: at(),
+    /** Spool of the last session and the batches it had dropped when a warning told of them; a new spool counts from 0. */
+    spoolId: text(),
+    spoolDropped: bigint({ mode: "number" }).notNull().default(0),
     /** [{code, message, since}] */
     warnings: jsonb().notNull().default([]),
   },
-  (t) => [index().on(t.organizationId, t.name)],
+  (t) => [index("servers_list_index").on(t.organizationId, sql`lower(${t.name})`, t.id)],
 );
 
 /** Which gateway holds an agent's stream; the row is there only while one does. */

@@ -3,7 +3,7 @@ import type { LiveServerMessage } from "@devflow/api";
 
 /** Everything that parts of the controller tell each other. References only; live frames are the exception. */
 export interface Events {
-  /** State, name, latest values or warnings of a server changed. */
+  /** State, name, facts or warnings of a server changed. Its newest values do so all the time and are read where they are shown. */
   "server.changed": { organizationId: string; serverId: string };
   "server.removed": { organizationId: string; serverId: string };
   /** The server's identity was revoked or it was deleted: end its connection now. */

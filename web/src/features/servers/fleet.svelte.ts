@@ -1,4 +1,4 @@
-import type { FleetSummary, Server } from "@devflow/api";
+import type { FleetSummary, LatestRow, Server } from "@devflow/api";
 import { api, type ApiError } from "#api/client.ts";
 import { live } from "#api/live.svelte.ts";
 import { withValue } from "#ui/spark.ts";
@@ -66,12 +66,14 @@ class Fleet {
   #start(): void {
     this.#stop.push(
       live.subscribe("servers", (m) => {
-        if (m.type !== "servers") return;
-        for (const server of m.changed) {
-          this.#servers.set(server.id, server);
-          this.#continueSparks(server);
+        if (m.type === "values") for (const row of m.rows) this.#putValues(row);
+        if (m.type === "servers") {
+          for (const server of m.changed) {
+            this.#servers.set(server.id, server);
+            this.#continueSparks(server);
+          }
+          for (const id of m.removed) this.#servers.delete(id);
         }
-        for (const id of m.removed) this.#servers.delete(id);
         this.#changed();
       }),
       live.onReopened(() => void this.load()),
@@ -94,6 +96,36 @@ class Fleet {
     this.summary = null;
     this.loaded = this.complete = false;
     this.version++;
+  }
+
+  /** Newer values of a server that is known; of one that is not loaded yet they come with it. */
+  #putValues([id, timeMs, ...values]: LatestRow): void {
+    const server = this.#servers.get(id);
+    if (server === undefined || (server.latest !== null && Date.parse(server.latest.time) > timeMs)) return;
+    const [
+      cpuPercent,
+      load1,
+      memoryUsedBytes,
+      memoryTotalBytes,
+      diskUsedPercent,
+      diskMount,
+      receiveBytesPerSecond,
+      transmitBytesPerSecond,
+    ] = values;
+    const latest = {
+      time: new Date(timeMs).toISOString(),
+      cpuPercent,
+      load1,
+      memoryUsedBytes,
+      memoryTotalBytes,
+      diskUsedPercent,
+      diskMount,
+      receiveBytesPerSecond,
+      transmitBytesPerSecond,
+    };
+    const next = { ...server, latest };
+    this.#servers.set(id, next);
+    this.#continueSparks(next);
   }
 
   #changed(): void {

@@ -88,6 +88,28 @@ describe("the live socket", () => {
     expect(received[1]).toMatchObject({ type: "servers", changed: [{ id: mine, name: "mine" }], removed: [gone] });
   });
 
+  it("tells newest values once, of one's own organisation, also of a transaction that was open at the last look", async () => {
+    const { sql } = web.ctx;
+    const [mine, later, foreign] = [await web.server(), await web.server(), await web.server({ organizationId: await web.organization() })];
+    const store = (tx: typeof sql, id: string, cpu: number) => tx`
+      insert into server_latest (server_no, time, cpu_percent, disk_mount) select server_no, '2026-01-01T00:00:10Z', ${cpu}, '/srv' from servers where id = ${id}`;
+    const { received, subscribe } = await open();
+    const rows = () => received.flatMap((message) => (message.type === "values" ? message.rows : []));
+    const row = (id: string, cpu: number) => [id, Date.UTC(2026, 0, 1, 0, 0, 10), cpu, null, null, null, null, "/srv", null, null];
+    subscribe("servers");
+    await expect.poll(() => received.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sql.begin(async (tx) => {
+      await store(tx as never, later, 2);
+      await store(sql, mine, 1);
+      await store(sql, foreign, 3);
+      await expect.poll(rows, { timeout: 5_000 }).toEqual([row(mine, 1)]);
+    });
+    await expect.poll(rows, { timeout: 5_000 }).toEqual([row(mine, 1), row(later, 2)]);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(rows().length).toBe(2);
+  });
+
   it("closes at once when the token, the session or the user loses its rights", async () => {
     const { body } = await web.ask("/api/v1/tokens", {
       method: "POST",
