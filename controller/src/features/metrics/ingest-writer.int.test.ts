@@ -267,12 +267,21 @@ describe("the writer", () => {
     );
     await ctx.sql`create trigger refuse before insert on metric_disk_10s for each row execute function refuse()`;
     for (let i = 0; i < 50; i++)
-      writer.add(source, server, batchOf(i + 1, now - i * 10, [familyRows("disk", { sda: { read: i === 33 ? 666 : 1 } })]));
+      writer.add(
+        source,
+        server,
+        batchOf(i + 1, now - i * 10, [
+          familyRows("disk", { sda: { read: i === 33 ? 666 : 1 } }),
+          familyRows("host", { "": { cpu_busy: i + 1 } }),
+        ]),
+      );
     await writer.drain();
     await ctx.sql`drop trigger refuse on metric_disk_10s`;
     expect(rejected).toEqual([[34, RejectionReason.MALFORMED, "the database refuses these rows"]]);
     expect(committed).toHaveLength(49);
     expect(writer.pendingRows).toBe(0);
+    const [latest] = await ctx.sql`select time, cpu_percent::text::float8 as cpu from server_latest where server_no = ${server}`;
+    expect(latest).toEqual({ time: new Date(now * 1000), cpu: 0.01 });
   });
 
   it("asks sources to pause above its bound and calls them back below", async () => {

@@ -46,7 +46,7 @@ export class OpenFlush {
     });
   }
 
-  /** Batches from `start` to before `end` as a flush of their own; latest values go with the whole only. */
+  /** Batches from `start` to before `end` as a flush of their own; a server's latest values go with the batch that they are of. */
   slice(start: number, end: number): OpenFlush {
     const part = new OpenFlush();
     for (let i = start; i < end; i++) {
@@ -55,6 +55,8 @@ export class OpenFlush {
         part.buffers[f]?.append(buffer, begin, this.#ends[i * this.buffers.length + f] as number);
       });
       part.add(this.sources[i] as BatchSource, this.sequences[i] as number, this.serverNos[i] as number, this.times[i] as number, 0);
+      const latest = this.latest.get(this.serverNos[i] as number);
+      if (latest !== undefined && latest.timeS === this.times[i]) part.latest.set(latest.serverNo, latest);
     }
     return part;
   }

@@ -23,7 +23,13 @@ const REMOTE_WAIT_MS = 2_000;
  * Otherwise the machine was rebooted or reinstalled, if the older connection is dead, or cloned, if it answers.
  * Throws AppError forbidden for a clone, not_found when the server is gone.
  */
-export async function admitSession({ ctx, input }: { ctx: Context; input: AdmitSession }): Promise<{ epoch: number; serverName: string }> {
+export async function admitSession({
+  ctx,
+  input,
+}: {
+  ctx: Context;
+  input: AdmitSession;
+}): Promise<{ epoch: number; serverName: string; spoolDropped: number }> {
   const { session, greeting, gatewayId, sessions } = input;
   const { address, identity } = session.connection;
   const { serverId } = identity;

@@ -265,6 +265,14 @@ describe("warnings", () => {
     );
     agent.say({ case: "spoolReport", value: { dropped: 12n } });
     await expect.poll(() => warningsOf(identity)).toEqual(["spool_dropped"]);
+    // Told once: a session later the same count is no news, even when a person has seen to it meanwhile.
+    await ctx.sql`update servers set warnings = '[]' where id = ${identity.agentId}`;
+    agent.close();
+    const back = await ready(identity, { clockOffsetMs: aheadMs, spoolId: agent.spoolId, bootId: agent.bootId });
+    back.say({ case: "spoolReport", value: { dropped: 12n, error: "x" } });
+    await expect.poll(() => warningsOf(identity)).toEqual(["spool_error"]);
+    back.say({ case: "spoolReport", value: { dropped: 13n, error: "x" } });
+    await expect.poll(async () => (await warningsOf(identity)).toSorted()).toEqual(["spool_dropped", "spool_error"]);
   });
 });
 

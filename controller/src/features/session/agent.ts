@@ -9,6 +9,7 @@ import { agentTrust, renewCertificate } from "../enrolment/index.ts";
 import { storeInventory } from "../inventory/index.ts";
 import { MAX_BATCHES_IN_FLIGHT, onRejectedBatch } from "../metrics/index.ts";
 import { admitSession } from "./admit-session.ts";
+import { keepDropped } from "./hold-session.ts";
 import { createPresence } from "./presence.ts";
 import { type AgentSession, serveSession } from "./session-stream.ts";
 import { setWarning } from "./set-warning.ts";
@@ -62,20 +63,24 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
         log,
         now,
         async greeted(session, greeting) {
-          const warnings = createWarnings(
-            (code, message) =>
-              void setWarning({ ctx, input: { serverId, organizationId, code, message } }).catch((error: unknown) =>
-                log.warn({ err: error, serverId, code }, "a warning could not be stored"),
-              ),
-            now,
-          );
           const [caPem, taskSigningKey] = await Promise.all([agentTrust(ctx), signingKey()]);
-          const { epoch, serverName } = await admitSession({ ctx, input: { session, greeting, gatewayId: gateway.id, sessions } });
+          const { epoch, serverName, spoolDropped } = await admitSession({
+            ctx,
+            input: { session, greeting, gatewayId: gateway.id, sessions },
+          });
           session.epoch = epoch;
           if (connection.closed) {
             presence.closed(session);
             throw new AppError("unavailable", "the connection closed meanwhile");
           }
+          const store = (what: string, done: Promise<void>): void =>
+            void done.catch((error: unknown) => log.warn({ err: error, serverId, what }, "a warning could not be stored"));
+          const warnings = createWarnings(
+            (code, message) => store(code, setWarning({ ctx, input: { serverId, organizationId, code, message } })),
+            now,
+            spoolDropped,
+            (dropped) => store("spool_dropped", keepDropped({ ctx, input: { serverId, spoolId: greeting.spoolId, dropped } })),
+          );
           const older = sessions.get(serverId);
           sessions.set(serverId, session);
           connection.onClose(() => presence.closed(session));

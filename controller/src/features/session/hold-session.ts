@@ -11,7 +11,7 @@ export interface HoldSession {
 }
 
 export type SessionHeld =
-  | { readonly held: true; readonly epoch: number; readonly serverName: string }
+  | { readonly held: true; readonly epoch: number; readonly serverName: string; readonly spoolDropped: number }
   /** Another spool, or another boot of the machine, holds a session that was alive a moment ago. */
   | { readonly held: false; readonly gatewayId: string };
 
@@ -27,7 +27,7 @@ export async function holdSession({ ctx, input }: { ctx: Context; input: HoldSes
   const { serverId, gatewayId, address, greeting, takeOver } = input;
   const { bootId, spoolId, hostname, agentVersion, monitorOnly } = greeting;
   const now = new Date(ctx.clock.now());
-  const [row] = await ctx.sql<{ name: string; epoch: number | null; holder: string | null }[]>`
+  const [row] = await ctx.sql<{ name: string; epoch: number | null; holder: string | null; spoolDropped: number }[]>`
     with old as (
       select gateway_id from agent_sessions where server_id = ${serverId}
     ), taken as (
@@ -41,15 +41,18 @@ export async function holdSession({ ctx, input }: { ctx: Context; input: HoldSes
       returning epoch
     ), changed as (
       update servers set
+        spool_dropped = case when spool_id = ${spoolId} then spool_dropped else 0 end, spool_id = ${spoolId},
         hostname = ${hostname}, agent_version = ${agentVersion}, monitor_only = ${monitorOnly},
         first_connected_at = coalesce(first_connected_at, ${now}), last_seen_at = ${now},
         state_since = case when exists (select from old) then state_since else ${now} end
       where id = ${serverId} and exists (select from taken)
     )
-    select s.name, (select epoch from taken) as epoch, (select gateway_id from old) as holder from servers s where s.id = ${serverId}`;
+    select s.name, (select epoch from taken) as epoch, (select gateway_id from old) as holder,
+      case when s.spool_id = ${spoolId} then s.spool_dropped else 0 end as "spoolDropped"
+    from servers s where s.id = ${serverId}`;
   if (row === undefined) return null;
   if (row.epoch === null) return { held: false, gatewayId: row.holder ?? "" };
-  return { held: true, epoch: row.epoch, serverName: row.name };
+  return { held: true, epoch: row.epoch, serverName: row.name, spoolDropped: row.spoolDropped };
 }
 
 /**
@@ -70,4 +73,15 @@ export async function releaseSession({
     )
     update servers set state_since = ${now}, last_seen_at = ${now} where id in (select server_id from gone) returning id`;
   return rows.length > 0;
+}
+
+/** Keeps how many dropped batches of a spool a warning told of, so that the next session does not tell again. */
+export async function keepDropped({
+  ctx,
+  input,
+}: {
+  ctx: Context;
+  input: { serverId: string; spoolId: string; dropped: number };
+}): Promise<void> {
+  await ctx.sql`update servers set spool_dropped = ${input.dropped} where id = ${input.serverId} and spool_id = ${input.spoolId}`;
 }

@@ -55,6 +55,21 @@ it("tells of more dropped batches, and of a spool that cannot be written while i
   ]);
 });
 
+it("says nothing of batches that were dropped before an earlier session told of them", () => {
+  const said: string[] = [];
+  const told: number[] = [];
+  const warnings = createWarnings(
+    (code) => said.push(code),
+    () => 0,
+    3,
+    (count) => told.push(count),
+  );
+  warnings.spool(report(3n));
+  expect([said, told]).toEqual([["spool_error"], []]);
+  warnings.spool(report(4n));
+  expect([said, told]).toEqual([["spool_error", "spool_dropped"], [4]]);
+});
+
 it("takes back what an earlier session left, after an hour without a new cause", () => {
   const { said, clock, warnings } = watched();
   clock.ms = hour;

@@ -12,12 +12,13 @@ type Say = (code: WarningCode, message: string | null) => void;
 /**
  * Turns what one session sees into warnings; says each change once.
  * @param say stores a warning, or takes it away when the message is null
+ * @param dropped how many batches its spool had dropped when an earlier session told of them
+ * @param told stores that number
  */
-export function createWarnings(say: Say, now: () => number) {
+export function createWarnings(say: Say, now: () => number, dropped = 0, told: (dropped: number) => void = () => undefined) {
   const said = new Map<WarningCode, string | null>();
   const eventAt = new Map<WarningCode, number>();
   const openedAt = now();
-  let dropped = 0;
   let rejected = 0;
   let rejectedSaid = 0;
   let lastReason = "";
@@ -59,12 +60,13 @@ export function createWarnings(say: Say, now: () => number) {
         error === "" ? null : `The agent cannot write its spool: ${error}. While it lasts, metrics are lost whenever the connection is.`,
       );
       const count = Number(report.dropped);
-      if (count > dropped)
-        event(
-          "spool_dropped",
-          `The agent dropped ${count} batches of 10 seconds since its spool was made, because it was full or they became too old. Those metrics are lost.`,
-        );
-      dropped = Math.max(dropped, count);
+      if (count <= dropped) return;
+      dropped = count;
+      event(
+        "spool_dropped",
+        `The agent dropped ${count} batches of 10 seconds since its spool was made, because it was full or they became too old. Those metrics are lost.`,
+      );
+      told(count);
     },
     rejected(reason: string): void {
       rejected++;

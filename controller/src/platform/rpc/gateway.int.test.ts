@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TelemetryService } from "@devflow/proto/metrics/v1/metrics";
@@ -74,6 +74,9 @@ const greet = async (pair: TestKeyPair | null, hostname = "x", toPort = port): P
     client.close();
   }
 };
+
+/** Resolves when a socket is closed, also by a reset. */
+const gone = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
 
 const know = async (name: string): Promise<TestKeyPair> => {
   const pair = await ca.issue(name, "client");
@@ -157,7 +160,7 @@ describe("the gateway", () => {
       .on("error", () => undefined)
       .resume();
     const drip = setInterval(() => slow.write(Buffer.of(22)), 100);
-    await Promise.all([once(garbage, "close"), once(silent, "close"), once(slow, "close")]);
+    await Promise.all([gone(garbage), gone(silent), gone(slow)]);
     clearInterval(drip);
     expect(typeof (await greet(await know("after garbage")))).toBe("string");
   });

@@ -15,6 +15,12 @@ export interface TlsListenerOptions {
   onRefused(why: "limit" | "handshake" | "protocol", address: string, detail: string): void;
 }
 
+/**
+ * Handshakes that begin in one turn of the event loop. When a whole fleet dials at once, those under way are finished
+ * before others begin, so that none runs into the timeout however busy the machine is, and who is in is served meanwhile.
+ */
+const STARTS_A_TURN = 16;
+
 /** TLS 1.3 with a client certificate demanded, HTTP/2 only, no resumption (a resumed session would skip the certificate's dates). */
 export function createTlsListener(options: TlsListenerOptions) {
   const limits = createAddressLimits(options.limits);
@@ -46,7 +52,16 @@ export function createTlsListener(options: TlsListenerOptions) {
     options.onConnection(socket, proven);
   });
 
-  const tcp = createTcpServer({ noDelay: true }, (socket) => {
+  /** Sockets whose handshake has not begun, oldest first. */
+  const waiting: Socket[] = [];
+  let pumping = false;
+  const pump = (): void => {
+    for (const socket of waiting.splice(0, STARTS_A_TURN)) if (!socket.destroyed) tls.emit("connection", socket);
+    pumping = waiting.length > 0;
+    if (pumping) setImmediate(pump);
+  };
+
+  const tcp = createTcpServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     const address = socket.remoteAddress ?? "";
     const ticket = limits.admit(address);
     if (ticket === null) {
@@ -63,7 +78,10 @@ export function createTlsListener(options: TlsListenerOptions) {
       if (provenBy.get(key) === ticket.proven) provenBy.delete(key);
       ticket.released();
     });
-    tls.emit("connection", socket);
+    waiting.push(socket);
+    if (pumping) return;
+    pumping = true;
+    setImmediate(pump);
   });
 
   return {
