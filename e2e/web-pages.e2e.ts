@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     const mock = await stage.mock({ servers: 3 });
     mock.setFault("error");
     const { page } = await stage.page(mock, "/servers");
-    const alert = page.getByRole("alert");
+    const alert = page.getByRole("alert").filter({ hasText: "could not be loaded" });
     await alert.waitFor();
     expect(await alert.innerText()).toMatch(/database does not answer[^]*Request 01JD7R9XV4M2/);
     mock.setFault("none");

@@ -91,6 +91,7 @@ export async function startMock({ port, build, ...options }: { port: number; bui
       ws.on("close", () => topics.delete(ws));
       ws.on("message", (data) => {
         const message = JSON.parse((data as Buffer).toString()) as LiveClientMessage;
+        if (message.type === "ping") return void (fault === "hang" || send(ws, { type: "pong" }));
         if (message.type === "subscribe") topics.get(ws)?.add(message.topic);
         else topics.get(ws)?.delete(message.topic);
         send(ws, { type: message.type === "subscribe" ? "subscribed" : "subscribed", topic: message.topic });

@@ -9,6 +9,8 @@ import { server } from "./servers.ts";
 export const liveClientMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("subscribe"), topic: z.string().max(100) }),
   z.object({ type: z.literal("unsubscribe"), topic: z.string().max(100) }),
+  /** Answered by "pong" at once: how a page finds out that a quiet connection is dead, which its browser does not tell it. */
+  z.object({ type: z.literal("ping") }),
 ]);
 export type LiveClientMessage = z.infer<typeof liveClientMessage>;
 
@@ -23,6 +25,7 @@ export type LatestRow = z.infer<typeof latestRow>;
 
 export const liveServerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("subscribed"), topic: z.string() }),
+  z.object({ type: z.literal("pong") }),
   z.object({ type: z.literal("refused"), topic: z.string(), code: z.string(), message: z.string() }),
   /** Whether the controller's database can be used; sent first when it cannot, and whenever that changes. `sinceMs`: since 1970-01-01 UTC. */
   z.object({ type: z.literal("health"), database: z.enum(["ok", "unavailable"]), sinceMs: z.number() }),

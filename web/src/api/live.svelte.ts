@@ -2,10 +2,18 @@ import type { LiveClientMessage, LiveServerMessage } from "@devflow/api";
 import { backoffMs } from "./backoff.ts";
 
 export type LiveStatus = "idle" | "connecting" | "open" | "lost";
+
+/** Nothing heard for so long: the other end is asked. */
+const QUIET_MS = 9000;
+/** How long an answer may take, and an opening. */
+const ANSWER_MS = 6000;
+const OPEN_MS = 10_000;
+const CHECK_MS = 1500;
+
 type Handler = (message: LiveServerMessage) => void;
 
 /** The topic that a message belongs to, or null for one that belongs to all. */
-const topicOf = (m: Exclude<LiveServerMessage, { type: "health" }>): string =>
+const topicOf = (m: Exclude<LiveServerMessage, { type: "health" | "pong" }>): string =>
   m.type === "servers" || m.type === "values" ? "servers" : m.type === "frame" || m.type === "frames" ? `server:${m.serverId}` : m.topic;
 
 /**
@@ -23,6 +31,9 @@ export class LiveConnection {
   #socket: WebSocket | null = null;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
+  #heardMs = 0;
+  #pingedMs: number | null = null;
   #held = false;
   readonly #url: () => string;
 
@@ -68,6 +79,7 @@ export class LiveConnection {
   /** Closes for good, at sign-out. */
   stop(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#watch);
     this.#held = false;
     this.#topics.clear();
     const socket = this.#socket;
@@ -93,7 +105,11 @@ export class LiveConnection {
     if (this.status !== "lost") this.status = "connecting";
     const socket = new WebSocket(this.#url());
     this.#socket = socket;
+    this.#heard();
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => this.#check(socket), CHECK_MS);
     socket.onopen = () => {
+      this.#heard();
       const again = this.lostAtMs !== null;
       this.status = "open";
       this.lostAtMs = null;
@@ -103,18 +119,45 @@ export class LiveConnection {
       if (again) for (const handler of this.#opened) handler();
     };
     socket.onmessage = (event) => {
+      if (this.#socket !== socket) return;
+      this.#heard();
       const message = JSON.parse(String(event.data)) as LiveServerMessage;
+      if (message.type === "pong") return;
       if (message.type === "health") return this.#health(message);
       for (const handler of this.#topics.get(topicOf(message)) ?? []) handler(message);
     };
-    socket.onclose = () => {
-      if (this.#socket !== socket) return;
-      this.#socket = null;
-      if (!this.#held) return void (this.status = "idle");
-      this.lostAtMs ??= Date.now();
-      this.status = "lost";
-      this.#timer = setTimeout(() => this.#dial(), backoffMs(this.#attempt++, Math.random()));
-    };
+    socket.onclose = () => this.#lost(socket);
+  }
+
+  #heard(): void {
+    this.#heardMs = Date.now();
+    this.#pingedMs = null;
+  }
+
+  /** A connection whose other end went without a word stays "open" for minutes: what is quiet is asked, and given up without an answer. */
+  #check(socket: WebSocket): void {
+    if (this.#socket !== socket) return;
+    const now = Date.now();
+    const open = socket.readyState === WebSocket.OPEN;
+    if (open && this.#pingedMs === null) {
+      if (now - this.#heardMs < QUIET_MS) return;
+      this.#pingedMs = now;
+      this.#send({ type: "ping" });
+    } else if (now - (this.#pingedMs ?? this.#heardMs) >= (open ? ANSWER_MS : OPEN_MS)) {
+      // Its own end may never come: it is not waited for.
+      this.#lost(socket);
+      socket.close();
+    }
+  }
+
+  #lost(socket: WebSocket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    clearInterval(this.#watch);
+    if (!this.#held) return void (this.status = "idle");
+    this.lostAtMs ??= Date.now();
+    this.status = "lost";
+    this.#timer = setTimeout(() => this.#dial(), backoffMs(this.#attempt++, Math.random()));
   }
 }
 

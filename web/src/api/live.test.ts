@@ -47,7 +47,7 @@ it("subscribes once it is open, again after a loss, and says that it was away", 
   expect(live.status).toBe("open");
   newest().close();
   expect(live.status).toBe("lost");
-  vi.advanceTimersByTime(11_000);
+  vi.advanceTimersToNextTimer();
   expect(Socket.all).toHaveLength(2);
   newest().open();
   expect(newest().sent).toEqual([{ type: "subscribe", topic: "servers" }]);
@@ -105,4 +105,24 @@ it("says since when the database is away, and fetches anew when it is back", () 
   tell({ type: "health", database: "ok", sinceMs: 9 });
   expect(live.databaseAwaySinceMs).toBeNull();
   expect(reopened).toHaveBeenCalledOnce();
+});
+it("asks when it is quiet, and dials again without an answer", () => {
+  const live = new LiveConnection(() => "ws://x");
+  live.hold();
+  newest().open();
+  vi.advanceTimersByTime(10_600);
+  expect(newest().sent).toEqual([{ type: "ping" }]);
+  newest().onmessage?.({ data: JSON.stringify({ type: "pong" }) });
+  vi.advanceTimersByTime(7000);
+  expect([live.status, Socket.all.length]).toEqual(["open", 1]);
+  while (Socket.all.length === 1) vi.advanceTimersToNextTimer();
+  expect(live.status).toBe("lost");
+  newest().open();
+  expect(live.status).toBe("open");
+});
+it("gives an opening up that leads nowhere", () => {
+  const live = new LiveConnection(() => "ws://x");
+  live.hold();
+  vi.advanceTimersByTime(11_000);
+  expect(live.status).toBe("lost");
 });

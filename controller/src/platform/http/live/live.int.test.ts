@@ -49,6 +49,12 @@ describe("the live socket", () => {
     await expect(open({ authorization: "Bearer wrong", cookie, origin: web.origin })).rejects.toThrow("401");
   });
 
+  it("answers a ping, so that a page can tell quiet from dead", async () => {
+    const { received, send } = await open();
+    send({ type: "ping" });
+    await expect.poll(() => received).toEqual([{ type: "pong" }]);
+  });
+
   it("passes frames of the watched server alone, and tells the gateway how many watch", async () => {
     const [id, other] = [await web.server(), await web.server()];
     const watchers: [string, number][] = [];

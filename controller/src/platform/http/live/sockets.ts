@@ -175,6 +175,10 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
         end(budget < 0 ? 4429 : 4400, budget < 0 ? "too many messages" : "not a message of this protocol");
         return;
       }
+      if (message.type === "ping") {
+        outbox.send("pong", liveText({ type: "pong" }));
+        return;
+      }
       if (message.type === "unsubscribe") {
         subscriptions.get(message.topic)?.();
         subscriptions.delete(message.topic);
