@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes, X509Certificate } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { request } from "node:https";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -202,6 +203,24 @@ test("garbage, other content and oversized bodies are refused before anything is
   expect(await post("/v1/enrol", Buffer.alloc(65 * 1024))).toBe(400);
   expect(await post("/v1/enrol", Buffer.alloc(65 * 1024), { "transfer-encoding": "chunked" })).toBe(400);
   expect(await post("/v1/unknown", Buffer.alloc(0))).toBe(404);
+});
+
+test("one address that holds connections open and says nothing keeps nobody else out", async () => {
+  const open = new Set<Socket>();
+  const dial = (localAddress: string) =>
+    new Promise<void>((resolve) => {
+      const socket = connect({ host: "127.0.0.1", port: listener.port, localAddress });
+      socket.on("connect", () => (open.add(socket), resolve()));
+      socket.on("close", () => open.delete(socket));
+      socket.on("error", () => resolve());
+    });
+  try {
+    for (let i = 0; i < 520; i++) await dial("127.0.0.9");
+    await expect.poll(() => open.size).toBe(500);
+    expect(await run(stateDir())).not.toEqual([]); // from another address
+  } finally {
+    for (const socket of open) socket.destroy();
+  }
 });
 
 test("one address cannot ask without end", async () => {

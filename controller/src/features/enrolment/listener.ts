@@ -1,5 +1,5 @@
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { fromBinary, toBinary, create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import {
   EnrolErrorSchema,
@@ -11,7 +11,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono, type Context as HttpContext } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Context } from "../../platform/context.ts";
-import { addressGroup } from "../../platform/rpc/address-limits.ts";
+import { addressGroup, createAddressLimits } from "../../platform/rpc/address-limits.ts";
 import { enrolmentCredentials } from "./authority.ts";
 import { enrol } from "./enrol.ts";
 import { enrolCodeOf, enrolError } from "./enrol-error.ts";
@@ -22,6 +22,9 @@ import { renewExpired } from "./renew-expired.ts";
 
 const maxBodyBytes = 64 * 1024;
 const protobuf = "application/x-protobuf";
+const maxConnections = 2_000;
+/** Of one address or /64: a rack behind one address gets in, and one peer that holds connections open keeps nobody else out. */
+const maxConnectionsPerAddress = 500;
 
 export interface EnrolmentListener {
   readonly port: number;
@@ -117,7 +120,17 @@ export async function listenForEnrolment(ctx: Context, agent?: AgentPackage): Pr
     },
     getRequestListener((request, env) => app.fetch(request, env as never), { overrideGlobalObjects: false }) as never,
   );
-  server.maxConnections = 2_000;
+  const limits = createAddressLimits({
+    total: maxConnections,
+    unprovenPerAddress: maxConnectionsPerAddress,
+    perAddress: maxConnectionsPerAddress,
+  });
+  // Before TLS looks at it, so that silent peers count too.
+  server.prependListener("connection", (socket: Socket) => {
+    const ticket = limits.admit(socket.remoteAddress ?? "");
+    if (ticket === null) socket.destroy();
+    else socket.once("close", ticket.released);
+  });
   server.maxHeadersCount = 100;
   // A reader that takes nothing for a minute holds a file and a socket for nothing.
   server.setTimeout(60_000);
