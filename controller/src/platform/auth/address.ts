@@ -39,16 +39,3 @@ export function clientAddress(peer: string | undefined, forwardedFor: string | n
   }
   return address;
 }
-
-/** What attempts are counted under: an IPv4 address, or the /64 of an IPv6 address, which one machine has for itself. */
-export function addressBucket(address: string | null): string {
-  if (address === null || isIP(address) !== 6) return address ?? "unknown";
-  const [head = "", tail] = address.split("%")[0]!.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const groups = tail === undefined ? left : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0"), ...right];
-  return `${groups
-    .slice(0, 4)
-    .map((g) => parseInt(g, 16).toString(16))
-    .join(":")}::/64`;
-}

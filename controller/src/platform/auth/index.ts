@@ -2,7 +2,7 @@ import { AppError } from "@devflow/errors";
 import { eq, sql } from "drizzle-orm";
 import type { Permission } from "@devflow/api";
 import type { Context } from "../context.ts";
-import { addressBucket } from "./address.ts";
+import { addressGroup } from "../address-group.ts";
 import { addressHeader, createBetterAuth } from "./better-auth.ts";
 import { createIdentityCache } from "./identity-cache.ts";
 import type { Identity } from "./identity.ts";
@@ -122,7 +122,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
 
     async signIn(email, password, caller) {
       const account = email.toLowerCase();
-      const address = addressBucket(caller.address);
+      const address = addressGroup(caller.address ?? "unknown");
       const keys = [`both:${account}|${address}`, `address:${address}`, `account:${account}`];
       const wait = throttle.waitSeconds(keys);
       if (wait > 0) {

@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { addressGroup } from "../address-group.ts";
 
 export interface AddressLimitOptions {
   /** All connections together. */
@@ -7,21 +7,6 @@ export interface AddressLimitOptions {
   readonly unprovenPerAddress: number;
   /** Of one address or /64, proven ones included; wide, since a whole site may sit behind one address. */
   readonly perAddress: number;
-}
-
-/** The part of an address that one holder cannot change at will. */
-export function addressGroup(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped !== null) return mapped[1] as string;
-  if (!isIPv6(address)) return address;
-  const [head, tail] = address.replace(/%.*/, "").split("::") as [string, string?];
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const full = tail === undefined ? left : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0"), ...right];
-  return `${full
-    .slice(0, 4)
-    .map((part) => part.toLowerCase().replace(/^0+(?=.)/, ""))
-    .join(":")}::/64`;
 }
 
 /** Counts connections by address group. */
