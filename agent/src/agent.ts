@@ -83,7 +83,10 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     },
     onSample: (readAtMs, families) => session.sendLive(readAtMs, families),
   });
-  const unwatch = options.inventory?.watch((inventory) => session.setInventory(inventory));
+  const unwatch = options.inventory?.watch(
+    (inventory) => session.setInventory(inventory),
+    (error) => log.error({ err: error }, "reading the inventory failed; trying again"),
+  );
   recorder.start();
   session.start();
 

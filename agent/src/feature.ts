@@ -6,7 +6,7 @@ import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
 export interface MetricSource {
   /**
    * Reads everything once, about every second, and adds it to the running interval. Counters become rates against
-   * the previous read; the first read gives only levels.
+   * the previous read; the first read gives only levels. Throws what a part of it met; the other parts were read.
    */
   sample(): void | Promise<void>;
   /** One-second values of the last sample, for live frames. */
@@ -17,8 +17,11 @@ export interface MetricSource {
 
 /** Tells what the machine is: once soon after the start, then whenever a part of it changed. */
 export interface InventorySource {
-  /** Returns the function that stops watching. */
-  watch(onChange: (inventory: Inventory) => void): () => void;
+  /**
+   * Returns the function that stops watching.
+   * @param onError a look failed; there will be others
+   */
+  watch(onChange: (inventory: Inventory) => void, onError: (error: unknown) => void): () => void;
 }
 
 /** Options of `devflow-agent enrol`; features/enrolment exports `enrol(options: EnrolOptions): Promise<void>`. */

@@ -41,8 +41,10 @@ async function filesystemsOf(
   root: string,
 ): Promise<Pick<Inventory["filesystems"][number], "mountPoint" | "device" | "type" | "sizeBytes">[]> {
   const found = [];
-  for (const { mountPoint, source, type } of parseMounts(readText(`${root}/proc/self/mountinfo`)).slice(0, MAX_ROWS)) {
-    found.push({ mountPoint, device: source, type, sizeBytes: await sizeOf(root + mountPoint) });
+  // The message has room for so much; a path beyond has no row in the metrics either.
+  const mounts = parseMounts(readText(`${root}/proc/self/mountinfo`)).filter((mount) => mount.mountPoint.length <= MAX_TEXT);
+  for (const { mountPoint, source, type } of mounts.slice(0, MAX_ROWS)) {
+    found.push({ mountPoint, device: source.slice(0, MAX_TEXT), type, sizeBytes: await sizeOf(root + mountPoint) });
   }
   return found;
 }

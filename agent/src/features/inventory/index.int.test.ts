@@ -215,3 +215,24 @@ it("finds all listening ports among very many connections", () => {
   expect(found.filter((l) => l.protocol === "tcp").map((l) => l.port)).toEqual(ports);
   expect(found.filter((l) => l.protocol === "udp").map((l) => l.port)).toEqual([53]);
 });
+
+it("goes on after a look that failed", async () => {
+  const { root } = rootWith({ "etc/os-release": "ID=debian\n" });
+  const errors: unknown[] = [];
+  const seen: string[] = [];
+  const inventory = createInventory({
+    root,
+    checkMs: 5,
+    read: () => ({ details: Promise.resolve(null), stop: () => undefined }),
+    listeners: () => {
+      if (errors.length === 0) throw new Error("EIO");
+      return 1;
+    },
+    onError: (error) => errors.push(error),
+    onChange: (i) => seen.push(i.osId),
+  });
+  cleanups.push(() => inventory.stop());
+  inventory.start();
+  await expect.poll(() => seen).toEqual(["debian"]);
+  expect(errors).toEqual([new Error("EIO")]);
+});

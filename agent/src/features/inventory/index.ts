@@ -20,6 +20,8 @@ const DETAILS_LEAST_MS = 3_600_000;
 export interface InventoryOptions {
   /** Gets the inventory once soon after the start, then whenever a part of it changed. */
   readonly onChange: (inventory: Inventory) => void;
+  /** A look failed; there will be others. Default: nobody is told. */
+  readonly onError?: (error: unknown) => void;
   /** Folder in which /proc, /sys and /etc are looked for. Default: the machine's root. */
   readonly root?: string;
   /** How often cheap signs of a change are looked at, milliseconds. Default 30,000. */
@@ -67,7 +69,14 @@ class DetailsKeeper {
 }
 
 /** Tells what the machine is: looks for cheap signs of a change twice a minute, and builds anew on one, or each hour. */
-export function createInventory({ onChange, root = "", checkMs = CHECK_MS, listeners = () => 0, read = readDetails }: InventoryOptions): {
+export function createInventory({
+  onChange,
+  onError = () => undefined,
+  root = "",
+  checkMs = CHECK_MS,
+  listeners = () => 0,
+  read = readDetails,
+}: InventoryOptions): {
   start(): void;
   stop(): void;
 } {
@@ -106,9 +115,13 @@ export function createInventory({ onChange, root = "", checkMs = CHECK_MS, liste
     onChange(inventory);
   };
   const loop = async (run: number): Promise<void> => {
-    await check(run);
+    try {
+      await check(run);
+      if (run === running) details.refresh(monotonicMs());
+    } catch (error) {
+      onError(error);
+    }
     if (run !== running) return;
-    details.refresh(monotonicMs());
     timer = setTimeout(() => void loop(run), checkMs);
   };
 
@@ -127,8 +140,8 @@ export function createInventory({ onChange, root = "", checkMs = CHECK_MS, liste
 
 /** The same as the session takes it. `listeners`: see InventoryOptions. */
 export const createInventorySource = (listeners: () => number): InventorySource => ({
-  watch(onChange) {
-    const inventory = createInventory({ onChange, listeners });
+  watch(onChange, onError) {
+    const inventory = createInventory({ onChange, onError, listeners });
     inventory.start();
     return () => inventory.stop();
   },

@@ -24,6 +24,8 @@ export function createMetricSource(root = ""): MetricSource & {
       if (sample === null) return;
       last = sample;
       interval.add(sample);
+      const failure = sampler.takeFailure();
+      if (failure !== null) throw failure;
     },
     latest: () => (last ? encodeSample(last) : []),
     takeInterval: () => interval.take(),

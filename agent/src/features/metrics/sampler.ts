@@ -33,10 +33,14 @@ export class Sampler {
   readonly #sample = new Sample();
   #number = 0;
   #lastMs = Number.NaN;
+  #failure: Error | null = null;
 
-  /** `root`: where /proc and the file systems are looked for; "" for the machine itself. */
-  constructor(root: string) {
-    this.#probes = factories.map((make) => make(root));
+  /**
+   * `root`: where /proc and the file systems are looked for; "" for the machine itself.
+   * `make`: makes the probes. Default: all that there are
+   */
+  constructor(root: string, make: readonly ((root: string) => Probe)[] = factories) {
+    this.#probes = make.map((one) => one(root));
   }
 
   /** One reading at a moment of the monotonic clock; null, and nothing read, when the last one was just before. */
@@ -46,8 +50,21 @@ export class Sampler {
     this.#lastMs = nowMs;
     const tick = { number: this.#number++, elapsedMs: sinceMs <= LONGEST_GAP_MS ? sinceMs : Number.NaN };
     this.#sample.clear();
-    for (const probe of this.#probes) probe.read(tick, this.#sample);
+    for (const probe of this.#probes) {
+      try {
+        probe.read(tick, this.#sample);
+      } catch (error) {
+        this.#failure = error as Error; // its measures are "not measured", the others' stand
+      }
+    }
     return this.#sample;
+  }
+
+  /** What a probe threw since the last call; null when all was well. Probes must not throw: this is a fault to report. */
+  takeFailure(): Error | null {
+    const failure = this.#failure;
+    this.#failure = null;
+    return failure;
   }
 
   /** Gives back all descriptors. */
