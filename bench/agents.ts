@@ -101,6 +101,9 @@ export async function run(): Promise<object> {
     for (const member of members) void member.dial().catch(() => undefined); // it dials again by itself
     while (!members.every((m) => m.isConnected())) await sleep(50);
     const connectSeconds = (performance.now() - connectBegun) / 1000;
+    process.stderr.write(
+      `connected in ${Math.round(connectSeconds)} s, ${round(controller.cpuSeconds())} CPU s of the controller since its start\n`,
+    );
     const timers = members.map((member, i) => {
       let timer = setTimeout(
         function tick() {
@@ -134,6 +137,7 @@ export async function run(): Promise<object> {
       ackP99Ms: round(steady[Math.floor(steady.length * 0.99)] ?? Number.NaN),
       connectSeconds: round(connectSeconds),
     };
+    process.stderr.write(`steady: ${JSON.stringify(figures)}\n`);
     await controller.restart("SIGKILL");
     const listening = performance.now();
     while (!members.every((m) => m.isConnected())) await sleep(50);

@@ -9,18 +9,19 @@ export async function fleetSummary({ ctx, principal }: { ctx: Context; principal
   const [row] = await sql<FleetSummary[]>`
     with fleet as (
       select s.id, ${stateSql(sql)} as state, l.cpu_percent::float8 as cpu, l.disk_used_percent::float8 as disk,
-        100.0 * l.memory_used_bytes / nullif(l.memory_total_bytes, 0) as memory
+        100.0::float8 * l.memory_used_bytes / nullif(l.memory_total_bytes, 0) as memory
       ${fromSql(sql)}
       where s.organization_id = ${principal.organizationId} and s.revoked_at is null
-    ), online as (select * from fleet where state = 'online'),
-    worst as (select id, disk from online where disk is not null order by disk desc, id limit 1)
-    select (select count(*)::int from fleet) as total, count(*)::int as online,
-      (select count(*)::int from fleet where state = 'offline') as offline,
-      percentile_cont(0.5) within group (order by cpu) as "cpuMedianPercent",
-      percentile_cont(0.95) within group (order by cpu) as "cpuP95Percent",
-      percentile_cont(0.5) within group (order by memory::float8) as "memoryMedianPercent",
-      percentile_cont(0.95) within group (order by memory::float8) as "memoryP95Percent",
+    ), worst as (select id, disk from fleet where state = 'online' and disk is not null order by disk desc, id limit 1),
+    counted as (
+      select count(*)::int as total, count(*) filter (where state = 'online')::int as online, count(*) filter (where state = 'offline')::int as offline,
+        percentile_cont(array[0.5, 0.95]) within group (order by cpu) filter (where state = 'online') as cpu,
+        percentile_cont(array[0.5, 0.95]) within group (order by memory) filter (where state = 'online') as memory
+      from fleet
+    )
+    select total, online, offline, cpu[1] as "cpuMedianPercent", cpu[2] as "cpuP95Percent",
+      memory[1] as "memoryMedianPercent", memory[2] as "memoryP95Percent",
       (select disk from worst) as "diskWorstPercent", (select id from worst) as "diskWorstServerId"
-    from online`;
+    from counted`;
   return row!;
 }

@@ -65,8 +65,9 @@ export async function listServers({ ctx, principal, input }: { ctx: Context; pri
 }
 
 function searchSql({ sql }: Context, search: string) {
-  const pattern = likePattern(search);
-  return sql`and (s.name ilike ${pattern} or s.hostname ilike ${pattern} or s.os_name ilike ${pattern} or a.address ilike ${pattern})`;
+  // Lower case as the database makes it, since that is what search_text holds.
+  const pattern = sql`lower(${likePattern(search)}) collate "C"`;
+  return sql`and (s.search_text like ${pattern} or a.address collate "C" like ${pattern})`;
 }
 
 /** Servers by id, within one organisation; in no order. */

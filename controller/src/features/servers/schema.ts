@@ -33,6 +33,8 @@ export const servers = pgTable(
     roundTripMs: real(),
     quarantinedAt: at(),
     revokedAt: at(),
+    /** What a search looks through, in lower case: LIKE by bytes (collation "C") costs a fraction of ILIKE on each column. */
+    searchText: text().generatedAlwaysAs(sql`lower(name || E'\\n' || hostname || E'\\n' || coalesce(os_name, ''))`),
     /** Spool of the last session and the batches it had dropped when a warning told of them; a new spool counts from 0. */
     spoolId: text(),
     spoolDropped: bigint({ mode: "number" }).notNull().default(0),

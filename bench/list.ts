@@ -1,0 +1,87 @@
+// How long the list of 10,000 servers takes in the controller (query and rows, without HTTP), first page of 50, on the
+// embedded PostgreSQL as it is shipped: by each order, by a search, and the summary above it.
+import { mkdtemp, rm } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { serverListQuery } from "@devflow/api";
+import { readConfig } from "../controller/src/config.ts";
+import { fleetSummary } from "../controller/src/features/servers/fleet-summary.ts";
+import { listServers } from "../controller/src/features/servers/list-servers.ts";
+import type { Context } from "../controller/src/platform/context.ts";
+import { ensureInstallation, migrate, openDatabase, type Sql } from "../controller/src/platform/db/index.ts";
+import { createLog } from "../controller/src/platform/log/index.ts";
+
+const servers = 10_000;
+const rounds = Number(process.env["DEVFLOW_BENCH_ROUNDS"] ?? 100);
+const asked = {
+  name: {},
+  cpu: { sort: "-cpu" },
+  memory: { sort: "-memory" },
+  state: { sort: "state" },
+  stateIs: { state: "offline" },
+  search: { search: "web-77" },
+  searchAddress: { search: "10.0.3." },
+  searchNothing: { search: "nowhere" },
+} as const;
+
+export async function run(): Promise<object> {
+  const log = createLog("error");
+  const dataDir = await mkdtemp(join(tmpdir(), "devflow-bench-"));
+  const config = readConfig({ DEVFLOW_DATA_DIR: dataDir });
+  const database = await openDatabase(config, log);
+  try {
+    const { sql } = database;
+    await migrate({ target: database.directTarget, log });
+    const installation = await ensureInstallation({ target: database.directTarget, log });
+    await fill(sql, installation.defaultOrganizationId);
+    const ctx = { sql, installation } as Context;
+    const principal = { organizationId: installation.defaultOrganizationId } as Parameters<typeof listServers>[0]["principal"];
+    const verbs: [string, () => Promise<unknown>][] = [
+      ...Object.entries(asked).map(([name, query]): [string, () => Promise<unknown>] => [
+        name,
+        () => listServers({ ctx, principal, input: serverListQuery.parse(query) }),
+      ]),
+      ["summary", () => fleetSummary({ ctx, principal })],
+    ];
+    const figures: Record<string, object> = {};
+    for (const [name, verb] of verbs) {
+      for (let i = 0; i < 10; i++) await verb();
+      const took: number[] = [];
+      for (let i = 0; i < rounds; i++) {
+        const begun = performance.now();
+        await verb();
+        took.push(performance.now() - begun);
+      }
+      took.sort((a, b) => a - b);
+      figures[name] = { p50Ms: round(took[Math.floor(rounds * 0.5)] as number), p95Ms: round(took[Math.floor(rounds * 0.95)] as number) };
+    }
+    return { servers, loadAverage: round(loadavg()[0] as number), ...figures };
+  } finally {
+    await database.close();
+    await rm(dataDir, { recursive: true });
+  }
+}
+
+/** Servers of which 95 of 100 are online, written a few times over as a fleet does. */
+async function fill(sql: Sql, organizationId: string): Promise<void> {
+  await sql`
+    insert into servers (organization_id, name, hostname, os_name, agent_version, first_connected_at, last_seen_at)
+    select ${organizationId}, (array['web', 'db', 'cache', 'worker'])[1 + n % 4] || '-' || n, 'host-' || n || '.example.com',
+      'Debian GNU/Linux 12 (bookworm)', '0.1.0', now(), now()
+    from generate_series(1, ${servers}::int) n`;
+  await sql`
+    insert into agent_sessions (server_id, gateway_id, epoch, boot_id, spool_id, address)
+    select id, gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), '10.0.' || server_no / 250 || '.' || server_no % 250
+    from servers where server_no % 20 <> 0`;
+  await sql`
+    insert into server_latest (server_no, time, cpu_percent, load_1, memory_used_bytes, memory_total_bytes, disk_used_percent, disk_mount, receive_bytes_per_second, transmit_bytes_per_second)
+    select server_no, now(), random() * 100, random() * 4, random() * 8e9, 8e9, random() * 100, '/', random() * 1e6, random() * 1e6 from servers`;
+  for (let i = 0; i < 10; i++) {
+    await sql`update server_latest set time = time + interval '10 s', cpu_percent = random() * 100, written_by = pg_current_xact_id()`;
+    await sql`vacuum server_latest`;
+  }
+  await sql`update servers set round_trip_ms = 1`;
+  await sql`vacuum analyze`;
+}
+
+const round = (x: number): number => Math.round(x * 10) / 10;

@@ -1,0 +1,1 @@
+ALTER TABLE "servers" ADD COLUMN "search_text" text GENERATED ALWAYS AS (lower(name || E'\n' || hostname || E'\n' || coalesce(os_name, ''))) STORED;
