@@ -30,11 +30,11 @@ const handlerTimeoutMs = 30_000;
 export interface HttpApi extends Api {
   /** Web-standard handler of all routes. */
   readonly fetch: (request: Request, env?: Partial<Bindings>) => Response | Promise<Response>;
-  /** Answers GET and HEAD of paths that are no route: the web UI. Set once. */
   /** Where the thing of that kind and id belongs; null when it is not there. */
   scopeOf(kind: string, id: string): Promise<Scope | null>;
   /** Ends registration; throws Error when something is missing. */
   seal(): void;
+  /** Answers GET and HEAD of paths that are no route: the web UI. Set once. */
   fallback(handler: (path: string, headers: Headers) => Response | null): void;
   clientAddress(peer: string | undefined, forwardedFor: string | null): string | null;
 }
