@@ -133,6 +133,7 @@ it("shows a port that opens at the next look, and builds nothing while ports sta
     root,
     checkMs: 5,
     read,
+    mostBusy: 1,
     listeners: () => (looks++, listeners),
     onChange: (i) => seen.push(i.listeningPorts.map((p) => p.port)),
   });
