@@ -6,9 +6,11 @@ describe.skipIf(!hasBrowser)("axe finds nothing", () => {
   let stage: Stage;
   let mock: Mock;
   let serverId: string;
+  let quarantinedId: string;
   beforeAll(async () => {
     stage = await Stage.open();
     mock = await stage.mock({ servers: 30 });
+    quarantinedId = mock.world.machines.find((m) => m.server.state === "quarantined")?.server.id ?? "";
     serverId = mock.world.machines[9]?.server.id ?? "";
   });
   afterAll(() => stage.close());
@@ -17,6 +19,7 @@ describe.skipIf(!hasBrowser)("axe finds nothing", () => {
     ["the list", () => "/servers?sort=-cpu&q=tag:prod", "tbody tr[aria-rowindex]"],
     ["cards", () => "/servers?view=cards", "ul[aria-label=Servers] a"],
     ["a server", (id) => `/servers/${id}?range=1h`, "figure canvas"],
+    ["a server in quarantine", () => `/servers/${quarantinedId}`, "text=Release it if you know"],
     ["its disks", (id) => `/servers/${id}/disks?range=1h`, "figure canvas"],
     ["its network", (id) => `/servers/${id}/network?range=1h`, "figure canvas"],
     ["its inventory", (id) => `/servers/${id}/inventory`, "dl"],
@@ -37,7 +40,7 @@ describe.skipIf(!hasBrowser)("axe finds nothing", () => {
       await page.context().close();
     });
   }
-  it.each(pages.slice(0, 4))("on %s on a phone", async (_name, path, ready) => {
+  it.each(pages.slice(0, 5))("on %s on a phone", async (_name, path, ready) => {
     const { page } = await stage.page(mock, path(serverId), { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
     await page
       .locator(ready.startsWith("tbody") ? "ul[aria-label=Servers] a" : ready)

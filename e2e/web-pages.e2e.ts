@@ -145,6 +145,57 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.context().close();
   });
 
+  it("releases a server from quarantine with one press, and says what a revocation means", async () => {
+    const mock = await stage.mock({ servers: 30 });
+    const of = (state: string) => mock.world.machines.find((m) => m.server.state === state)?.server;
+    const { page } = await stage.page(mock, `/servers/${of("quarantined")?.id}`);
+    await page.getByText("Release it if you know the machine").waitFor();
+    await page.getByRole("button", { name: "Release" }).click();
+    await page.getByText("may connect again").waitFor();
+    await page.getByText("online for").waitFor();
+    expect(await page.getByRole("button", { name: "Release" }).count()).toBe(0);
+    await page.goto(`/servers/${of("revoked")?.id}`);
+    await page.getByText("Its certificate is refused").waitFor();
+    await page.getByRole("link", { name: "Show its last hour" }).click();
+    await expect.poll(() => page.url()).toMatch(/range=1h&from=.*&to=/);
+    await page.context().close();
+  });
+
+  it("draws a young server from its first value on, not at the edge of an empty hour", async () => {
+    const mock = await stage.mock({ servers: 3 });
+    const { id } = mock.world.connect().server;
+    const { page } = await stage.page(mock, `/servers/${id}?range=1h`);
+    const said = page.getByText(/ 10 s a point$/);
+    await expect.poll(() => said.innerText()).toMatch(/^since it was added, \d+ (s|min);/);
+    await page.goto(`/servers/${mock.world.machines[0]?.server.id}?range=1h`);
+    await expect.poll(() => said.innerText()).toMatch(/^\d\d:\d\d to \d\d:\d\d,/);
+    await page.context().close();
+  });
+
+  it("proposes the next steps while there is one server, and puts them away", async () => {
+    const mock = await stage.mock({ servers: 1 });
+    const { page } = await stage.page(mock, "/servers");
+    const next = page.getByRole("region", { name: "Next" });
+    await next.waitFor();
+    mock.world.connect();
+    await page.reload();
+    await expect.poll(() => rows(page).count()).toBe(2);
+    expect(await next.count()).toBe(0);
+    await page.context().close();
+  });
+
+  it("sends a stranger to the sign-in without one refused call", async () => {
+    const mock = await stage.mock({ servers: 1, signedIn: false });
+    const { page } = await stage.page(mock, "/sign-in");
+    const refused: string[] = [];
+    page.on("response", (r) => r.status() >= 400 && refused.push(`${r.status()} ${r.url()}`));
+    await page.goto("/servers");
+    await page.waitForURL(/sign-in\?next=/);
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    expect(refused).toEqual([]);
+    await page.context().close();
+  });
+
   it("makes the administrator, keeps what was typed when the code is wrong, and signs out and in", async () => {
     const mock = await stage.mock({ servers: 1, setupNeeded: true, signedIn: false });
     const { page } = await stage.page(mock, "/setup#stale");
