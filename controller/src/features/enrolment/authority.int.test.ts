@@ -51,6 +51,18 @@ test("the gateway's certificate verifies under its fixed name and no other", asy
   server.close();
 });
 
+test("the root signs one intermediate below it, which signs nothing that can sign", async () => {
+  const { X509Certificate: Parsed, BasicConstraintsExtension } = await import("@peculiar/x509");
+  const keys = await authority(t.ctx);
+  const constraints = (pem: string) => {
+    const found = new Parsed(pem).getExtension(BasicConstraintsExtension);
+    return [found?.critical, found?.ca, found?.pathLength];
+  };
+  expect(constraints(keys.root.certificatePem)).toEqual([true, true, 1]);
+  expect(constraints(keys.intermediate.certificatePem)).toEqual([true, true, 0]);
+  for (const leaf of [keys.gateway, keys.enrolment]) expect(constraints(leaf.certificatePem).slice(0, 2)).toEqual([true, false]);
+});
+
 test("the intermediate and listeners are replaced before their end; root and enrolment key stay", async () => {
   const before = await authority(t.ctx);
   const facts = await authorityFacts(t.ctx);

@@ -183,6 +183,9 @@ test("an expired identity renews by proof of its old key within 180 days, and no
   expect(await run(agent, newKey(), t.clock.nowMs, newKey().privateKey)).toBe("proof_wrong");
   expect(await run(agent, newKey(), t.clock.nowMs - 11 * 60_000)).toBe("proof_wrong");
   expect(await run(revoked)).toBe("identity_revoked");
+  const quarantined = await newAgent();
+  await t.ctx.db.update(servers).set({ quarantinedAt: new Date() }).where(eq(servers.id, quarantined.agentId));
+  expect(await run(quarantined)).toBe("identity_revoked");
   const key = newKey();
   const answer = await renewExpired({ ctx: t.ctx, input: { request: renewExpiredRequest(agent, key, t.clock.nowMs), address: null } });
   expect(await identityOf(toAgent(agent.agentId, answer.certificatePem, key))).toMatchObject({ serverId: agent.agentId });

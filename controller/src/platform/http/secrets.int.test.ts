@@ -1,6 +1,8 @@
 import { permissions } from "@devflow/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { adminPassword, testWeb, type TestWeb } from "../../testing/web.ts";
+import { createApi } from "./api.ts";
 
 /** The only fields of the API that ever hold a secret, each in the one answer that makes it. */
 const mayHoldSecret = ["post /api/v1/tokens secret", "post /api/v1/enrolment-tokens command", "post /api/v1/enrolment-tokens secret"];
@@ -17,6 +19,18 @@ describe("answers of the API", () => {
   let web: TestWeb;
   beforeAll(async () => (web = await testWeb()));
   afterAll(() => web.close());
+
+  it("hold nothing that the route's schema does not name, whatever a verb returns", async () => {
+    const api = createApi(web.ctx, web.api.auth);
+    const whole = { name: "n", passwordHash: "x", inner: { id: 1, token: "x" } };
+    const response = z.object({ name: z.string(), inner: z.object({ id: z.number() }) });
+    for (const method of ["get", "post"] as const)
+      api.route({ method, path: "/thing", permission: "public", tag: "t", summary: "s", response }, async () => whole);
+    for (const method of ["GET", "POST"]) {
+      const answer = await api.fetch(new Request("http://localhost/thing", { method }));
+      expect([answer.status, await answer.json()]).toEqual([200, { name: "n", inner: { id: 1 } }]);
+    }
+  });
 
   it("hold no secret, for any role, whatever the database holds", async () => {
     const cookie = await web.signIn();

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { LiveServerMessage } from "@devflow/api";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { tokenHash } from "../../../features/tokens/secret.ts";
 import { testWeb, type TestWeb } from "../../../testing/web.ts";
 
 type Frame = Extract<LiveServerMessage, { type: "frame" }>;
@@ -48,6 +49,24 @@ describe("the live socket", () => {
     await expect(open({})).rejects.toThrow("401");
     await expect(open({ authorization: "Bearer wrong", cookie, origin: web.origin })).rejects.toThrow("401");
   });
+
+  it("ends at once when its session or token ends, and no other does", async () => {
+    const cookie = await web.signIn();
+    const [ofSession, ofToken, other] = [
+      await open({ cookie, origin: web.origin }),
+      await open(),
+      await open({ authorization: `Bearer ${await web.token("view")}` }),
+    ];
+    const ended = closed(ofSession.socket);
+    await web.ask("/api/v1/session", { method: "DELETE", cookie });
+    expect(await ended).toBe(4401);
+    const [row] = await web.ctx.sql<{ id: string }[]>`select id from api_tokens where sha256 = ${tokenHash(token)}`;
+    const revoked = closed(ofToken.socket);
+    await web.ask(`/api/v1/tokens/${row!.id}`, { method: "DELETE", token: await web.token("owner") });
+    expect(await revoked).toBe(4401);
+    expect(other.socket.readyState).toBe(WebSocket.OPEN);
+    token = await web.token("view");
+  }, 10_000); // well before the heartbeat would notice
 
   it("answers a ping, so that a page can tell quiet from dead", async () => {
     const { received, send } = await open();
