@@ -160,6 +160,12 @@ describe("servers over HTTP", () => {
       rebootRequired: false,
       listeningPorts: [],
       runtimeVersion: "24",
+      gpus: [],
+      memoryModules: [],
+      chassis: "",
+      hasBattery: false,
+      updatesPending: null,
+      securityUpdatesPending: 3,
     };
     await web.ctx
       .sql`insert into inventories (server_id, organization_id, facts) values (${id}, ${web.ctx.installation.defaultOrganizationId}, ${web.ctx.sql.json({ ...facts, secretFact: "x" })})`;
