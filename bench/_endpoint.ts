@@ -96,7 +96,6 @@ export async function startEndpoint(stateDir: string): Promise<Endpoint> {
     enrolPort: port,
     gatewayName: GATEWAY_NAME,
     agentId: AGENT_ID,
-    epoch: 1,
   });
   return {
     batches: () => batches,

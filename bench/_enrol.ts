@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { readConfig } from "../controller/src/config.ts";
 import { createToken, gatewayCredentials } from "../controller/src/features/enrolment/index.ts";
 import { enrolAgent } from "../controller/src/features/enrolment/test-agent.ts";
+import { lifetimes } from "../controller/src/features/enrolment/rules.ts";
 import { startController } from "../controller/src/main.ts";
 import { users } from "../controller/src/platform/auth/schema.ts";
 
@@ -22,7 +23,7 @@ for (const name of ["DATABASE_URL", "DEVFLOW_SECRET_KEY", "DEVFLOW_ADMIN_EMAIL",
 }
 const controller = await startController(readConfig(settings));
 const { ctx } = controller;
-await ctx.db.insert(users).values({ id: "bench", name: "bench", email: "bench@example.com" });
+await ctx.db.insert(users).values({ id: "bench", name: "bench", email: "bench@example.com" }).onConflictDoNothing();
 const principal = {
   kind: "user",
   id: "bench",
@@ -33,9 +34,12 @@ const principal = {
   requestId: "bench",
 } as const;
 const { secret } = await createToken({ ctx, principal, input: { requestHost: null, maxUses: 10_000 } });
+// For tests: certificates that end so many milliseconds from now; before, when it is negative.
+const endsInMs = process.env["DEVFLOW_BENCH_CERTIFICATES_END_IN_MS"];
+const clock = endsInMs === undefined ? ctx.clock : { now: () => Date.now() - lifetimes.agentMs + Number(endsInMs) };
 const identities: { agentId: string; keyPem: string; certificatePem: string }[] = [];
 while (identities.length < Number(count)) {
-  const wave = Array.from({ length: Math.min(8, Number(count) - identities.length) }, () => enrolAgent(ctx, secret));
+  const wave = Array.from({ length: Math.min(8, Number(count) - identities.length) }, () => enrolAgent({ ...ctx, clock }, secret));
   for (const { agentId, keyPem, certificatePem } of await Promise.all(wave)) identities.push({ agentId, keyPem, certificatePem });
 }
 const { caPem, name } = await gatewayCredentials(ctx);

@@ -24,6 +24,11 @@ export interface ControllerProcess {
   readonly enrolPort: number;
   readonly dataDir: string;
   readonly identities: readonly EnrolledIdentity[];
+  readonly expired: readonly EnrolledIdentity[];
+  /** Enrols more; while it is stopped. */
+  enrol(count: number): Promise<EnrolledIdentity[]>;
+  /** `devflow admin …`; while it is stopped. Resolves with what it printed. */
+  admin(...args: string[]): Promise<string>;
   readonly caPem: string;
   readonly gatewayName: string;
   readonly api: ApiClient;
@@ -43,16 +48,24 @@ export interface ControllerProcess {
 
 /**
  * Enrols agents on a fresh installation and starts the controller.
+ * @param options.expired so many more, whose certificates ended an hour ago
  * @param options.env settings on top; with DATABASE_URL that database is used instead of the embedded one
  */
-export async function startController(options: { agents?: number; env?: Record<string, string> } = {}): Promise<ControllerProcess> {
-  const { agents = 0, env: extra = {} } = options;
+export async function startController(
+  options: { agents?: number; expired?: number; env?: Record<string, string> } = {},
+): Promise<ControllerProcess> {
+  const { agents = 0, expired = 0, env: extra = {} } = options;
   const dataDir = await mkdtemp(join(tmpdir(), "devflow-faults-"));
   const base = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...extra };
   const out = join(dataDir, "enrolled.json");
   // Straight into the database: the enrolment port takes 60 a minute from one address.
-  await run(process.execPath, [join(root, "bench/_enrol.ts"), dataDir, String(agents), out], base);
-  const enrolled = JSON.parse(await readFile(out, "utf8")) as { identities: EnrolledIdentity[]; caPem: string; gatewayName: string };
+  const enrolAgents = async (count: number, env: Record<string, string> = {}) => {
+    await run(process.execPath, [join(root, "bench/_enrol.ts"), dataDir, String(count), out], { ...base, ...env });
+    return JSON.parse(await readFile(out, "utf8")) as { identities: EnrolledIdentity[]; caPem: string; gatewayName: string };
+  };
+  const enrolled = await enrolAgents(agents);
+  const expiredIdentities =
+    expired === 0 ? [] : (await enrolAgents(expired, { DEVFLOW_BENCH_CERTIFICATES_END_IN_MS: String(-3_600_000) })).identities;
   const [web = 0, gateway = 0, enrol = 0] = await freePorts(3);
   const url = `http://127.0.0.1:${web}`;
   let child: ChildProcess | null = null;
@@ -93,6 +106,10 @@ export async function startController(options: { agents?: number; env?: Record<s
     enrolPort: enrol,
     dataDir,
     ...enrolled,
+    expired: expiredIdentities,
+    enrol: async (count) => (await enrolAgents(count)).identities,
+    admin: (...args) =>
+      run(process.execPath, [join(root, "dist/controller/main.js"), "admin", ...args], { ...base, DEVFLOW_DATA_DIR: dataDir }),
     api: apiClient(url, token),
     token,
     pid: () => child?.pid ?? 0,
@@ -120,10 +137,11 @@ export async function postmasterPid(dataDir: string): Promise<{ pid: number; soc
 }
 
 /** Runs a program to its end; throws Error with its output when it fails. */
-async function run(command: string, args: readonly string[], env: Record<string, string>): Promise<void> {
+async function run(command: string, args: readonly string[], env: Record<string, string>): Promise<string> {
   const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   const [code] = (await once(child, "close")) as [number | null];
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code}:\n${printed}`);
+  return printed;
 }

@@ -42,7 +42,6 @@ beforeEach(async () => {
     enrolPort: 9,
     gatewayName: "gateway.test",
     agentId,
-    epoch: 1,
   });
   await writeFirstCredentials(stateDir, { keyPem: pair.keyPem, certificatePem: pair.certPem, caPem: ca.caPem, taskSigningPem: "" });
 });

@@ -9,7 +9,7 @@ import type { MetricSource } from "./feature.ts";
 import type { AgentFile } from "./state/agent-file.ts";
 
 /** Where many agents connect to, and who each of them is. */
-export interface AgentsTarget extends Omit<AgentFile, "agentId" | "epoch" | "enrolPort"> {
+export interface AgentsTarget extends Omit<AgentFile, "agentId" | "enrolPort"> {
   readonly caPem: string;
   /** SPKI PEM; the tasks' signing key. */
   readonly taskSigningPem?: string;
@@ -143,7 +143,7 @@ async function writeState(stateDir: string, target: AgentsTarget, index: number)
   const { agentId, keyPem, certificatePem } = await target.identity(index);
   const { controllerHost, gatewayPort, gatewayName, caPem, taskSigningPem = "" } = target;
   await mkdir(stateDir, { recursive: true });
-  const file: AgentFile = { controllerHost, gatewayPort, gatewayName, enrolPort: 8444, agentId, epoch: 1 };
+  const file: AgentFile = { controllerHost, gatewayPort, gatewayName, enrolPort: 8444, agentId };
   await Promise.all([
     writeFile(join(stateDir, "agent.json"), JSON.stringify(file)),
     writeFile(join(stateDir, "key.pem"), keyPem, { mode: 0o600 }),

@@ -72,7 +72,6 @@ test("a server enrols: its key is made here, its state files are whole and priva
     gatewayPort: 18_443,
     enrolPort: listener.port,
     gatewayName: `gateway.${t.ctx.installation.id}.devflow.internal`,
-    epoch: 1,
   });
   expect(createPublicKey(readFileSync(join(folder, "task-signing.pub"))).asymmetricKeyType).toBe("ed25519");
   const gateway = identifyAgent(t.ctx);

@@ -18,5 +18,8 @@ export function backoffMs(attempt: number, troubleMs: number, random: number): n
   return random * Math.min(cap, FIRST_MS * 2 ** Math.min(attempt - 1, 16));
 }
 
+/** Between attempts to renew a certificate that has ended, at the enrolment listener: 3 to 6 minutes. */
+export const renewExpiredDelayMs = (random: number): number => 180_000 * (1 + random);
+
 /** After a refusal that only a person can lift (revoked, cloned, quarantined): 60 to 120 s. */
 export const refusedDelayMs = (random: number): number => LATE_CAP_MS * (1 + random);

@@ -3,12 +3,13 @@ import { status, type StatusObject } from "@grpc/grpc-js";
 /** How a connection ended, in words that `status` shows. */
 export interface Outcome {
   /**
-   * "lost" and "unreachable": back-off. "refused": only a person can lift it, slow retry. "drained": the gateway asked.
+   * "lost" and "unreachable": back-off. "refused": only a person can lift it, slow retry. "expired": the certificate
+   * ended and could not be renewed yet. "drained": the gateway asked.
    * "renewed": dial at once with the new certificate. "stopped": the agent ends.
    */
-  readonly kind: "lost" | "unreachable" | "refused" | "drained" | "renewed" | "stopped";
+  readonly kind: "lost" | "unreachable" | "refused" | "expired" | "drained" | "renewed" | "stopped";
   readonly message: string;
-  /** "drained": milliseconds to wait before jitter. */
+  /** "drained": milliseconds to wait before jitter; "expired": until it may be renewed again. */
   readonly afterMs?: number;
   /** What is sent next must be sent alone: something in flight broke a bound of the gateway. */
   readonly boundBroken?: boolean;

@@ -8,7 +8,7 @@ import type { Logger } from "pino";
 import type { RenewExpiredOptions } from "../feature.ts";
 import type { AgentFile } from "../state/agent-file.ts";
 import { loadCredentials, promoteCredentials, stageCredentials, type Credentials } from "../state/credentials.ts";
-import { backoffMs, refusedDelayMs } from "./backoff.ts";
+import { backoffMs, refusedDelayMs, renewExpiredDelayMs } from "./backoff.ts";
 import type { Probe, SettledClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
@@ -61,6 +61,8 @@ export class Session {
   #renewal: RenewalRequest | null = null;
   #renewalRetryMs = 0;
   #calledExpired = false;
+  /** Steady milliseconds before which an ended certificate is not renewed again. */
+  #renewExpiredFromMs = 0;
   state: SessionState = "waiting";
   /** Settled milliseconds. */
   stateSinceMs = 0;
@@ -136,6 +138,7 @@ export class Session {
     const random = Math.random();
     if (outcome.kind === "renewed") return 0;
     if (outcome.kind === "refused") return refusedDelayMs(random);
+    if (outcome.kind === "expired") return Math.max(outcome.afterMs ?? 0, 0);
     if (outcome.kind === "drained") return (outcome.afterMs ?? 0) + random * Math.max(outcome.afterMs ?? 0, 1_000);
     return backoffMs(this.#attempt, this.#parts.steady.now() - this.#goodAtMs, random);
   }
@@ -144,6 +147,10 @@ export class Session {
     const { stateDir, agent, agentVersion, spool, clock, steady, bootId, log, onCommitted } = this.#parts;
     this.#enter("dialling");
     const credentials = await this.#chooseCredentials();
+    if (credentials === null) {
+      const afterMs = this.#renewExpiredFromMs - steady.now();
+      return { kind: "expired", message: this.lastError?.message ?? "the certificate has expired", afterMs };
+    }
     const caPem = await readFile(join(stateDir, "ca.pem"), "utf8");
     if (this.#stop.signal.aborted) return { kind: "stopped", message: "stopped" };
     const connection = new Connection({
@@ -181,20 +188,29 @@ export class Session {
     }
   }
 
-  /** A staged certificate and the old one take turns until the staged one has connected. */
-  async #chooseCredentials(): Promise<Credentials> {
-    const { stateDir, renewExpired, log } = this.#parts;
+  /**
+   * A staged certificate and the old one take turns until the staged one has connected. Null when all have ended, by
+   * the controller's clock, and could not be renewed yet: nobody would let them in.
+   */
+  async #chooseCredentials(): Promise<Credentials | null> {
+    const { stateDir, clock, steady, renewExpired, log } = this.#parts;
+    let renewed = false;
     let found = await loadCredentials(stateDir);
-    if (renewExpired && (this.#calledExpired || found.every((credentials) => credentials.notAfterMs < this.#now()))) {
+    const ended = (): boolean => found.every((credentials) => credentials.notAfterMs < this.#now());
+    if (renewExpired && (this.#calledExpired || ended()) && steady.now() >= this.#renewExpiredFromMs) {
+      this.#renewExpiredFromMs = steady.now() + renewExpiredDelayMs(Math.random());
       try {
         await renewExpired({ stateDir, signal: this.#stop.signal });
         found = await loadCredentials(stateDir);
+        renewed = true;
         log.info("the expired certificate was renewed");
       } catch (error) {
         this.lastError = { message: `The certificate expired and could not be renewed: ${(error as Error).message}`, atMs: this.#now() };
         log.error({ err: error }, "the certificate expired and could not be renewed");
       }
     }
+    // A clock that was never settled may be what is wrong: then it is tried all the same.
+    if (renewExpired && !renewed && clock.settled && ended()) return null;
     this.credentials = found[this.#candidate % found.length] as Credentials;
     return this.credentials;
   }

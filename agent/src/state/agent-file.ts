@@ -13,8 +13,6 @@ export interface AgentFile {
   readonly gatewayName: string;
   /** UUID. */
   readonly agentId: string;
-  /** The installation's epoch at enrolment. */
-  readonly epoch: number;
 }
 
 const isPort = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535;
@@ -31,9 +29,8 @@ export function checkAgentFile(value: unknown): AgentFile {
   if (!isText(file.gatewayName)) throw wrong("gatewayName", "the gateway's name");
   if (typeof file.agentId !== "string" || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(file.agentId))
     throw wrong("agentId", "a UUID in lower case");
-  if (!Number.isInteger(file.epoch) || (file.epoch as number) < 0) throw wrong("epoch", "a whole number");
   const { controllerHost, gatewayPort, enrolPort, gatewayName, agentId } = file as unknown as AgentFile;
-  return { controllerHost, gatewayPort, enrolPort, gatewayName, agentId, epoch: file.epoch as number };
+  return { controllerHost, gatewayPort, enrolPort, gatewayName, agentId };
 }
 
 /** Reads agent.json. Throws AppError not_found when this machine was never enrolled, invalid when the file is damaged. */

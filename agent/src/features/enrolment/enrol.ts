@@ -54,7 +54,6 @@ export async function enrol(options: EnrolOptions): Promise<void> {
     enrolPort: port,
     gatewayName: answer.gatewayName,
     agentId: answer.agentId,
-    epoch: answer.epoch,
   });
   say(`Enrolled as ${answer.serverName} (${answer.agentId}).`);
 }
