@@ -15,6 +15,7 @@ export const needs: readonly Need[] = [
   { package: "chromium", file: "/usr/bin/chromium", without: "browser tests" },
   { package: "shellcheck", file: "/usr/bin/shellcheck", without: "shellcheck over install.sh" },
   { package: "openssl", file: "/usr/bin/openssl", without: "TLS checks with a second implementation" },
+  { package: "faketime", file: "/usr/bin/faketime", without: "an agent whose clock is stepped while it runs" },
   { package: "curl", file: "/usr/bin/curl", without: "install.sh over a real curl" },
 ];
 
