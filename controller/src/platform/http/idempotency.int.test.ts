@@ -42,6 +42,7 @@ describe("Idempotency-Key", () => {
     const second = await create("shared", { name: "mine", permission: "view" }, await web.token("admin"));
     expect(second.status).toBe(201);
     expect(second.body.secret).not.toBe(first.body.secret);
+    expect((await create("shared", { name: "mine", permission: "view" })).body).toEqual(first.body);
   });
 
   it("stores refusals, and no secret in clear", async () => {
