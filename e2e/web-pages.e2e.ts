@@ -45,6 +45,52 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.context().close();
   });
 
+  it("adds, renames and deletes a server by keys alone", async () => {
+    const mock = await stage.mock({ servers: 3 });
+    const { page } = await stage.page(mock, "/servers");
+    await rows(page).first().waitFor();
+    /** Presses Tab until what has the focus is called so. */
+    const tabTo = async (name: RegExp) => {
+      for (let i = 0; i < 60; i++) {
+        const said = (await page.evaluate(
+          "document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText",
+        )) as string;
+        if (name.test(said)) return;
+        await page.keyboard.press("Tab");
+      }
+      throw new Error(`no Tab leads to ${name}`);
+    };
+    await page.getByRole("button", { name: "Add server" }).waitFor();
+    await page.keyboard.press("n");
+    await page.getByRole("dialog").waitFor();
+    await tabTo(/^Make the line$/);
+    await page.keyboard.press("Enter");
+    await page.getByTestId("install-command").waitFor();
+    await tabTo(/^Copy line$/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("api-01");
+    await page.getByRole("option", { name: /api-01/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "api-01" }).waitFor();
+    await tabTo(/^Settings$/);
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Shown name").waitFor();
+    await tabTo(/^Shown name/);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("web-01");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "web-01" }).waitFor();
+    await tabTo(/^Delete…$/);
+    await page.keyboard.press("Enter");
+    await tabTo(/^Type web-01/);
+    await page.keyboard.type("web-01");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => rows(page).count()).toBe(2);
+    await page.context().close();
+  });
+
   it("scrolls 10,000 rows without a blank one", async () => {
     const { page } = await stage.page(await stage.mock({ servers: 10_000 }), "/servers");
     await page.getByRole("status").filter({ hasText: "10,000 servers" }).waitFor();
