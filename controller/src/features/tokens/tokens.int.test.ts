@@ -45,7 +45,11 @@ describe("API tokens", () => {
     const [user] = await web.ctx.sql`select id from users`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: user!["id"] });
     expect((await web.ask("/api/v1/me", { token: body.secret })).body.permission).toBe("view");
-    await web.ctx.sql`update grants set role = 'owner' where principal_kind = 'user'`;
+    // Removed from the organisation: the token ends with its maker's last role.
+    await web.ctx.sql`update grants set principal_id = 'gone' where principal_kind = 'user'`;
+    web.ctx.bus.emit("principal.revoked", { kind: "user", id: user!["id"] });
+    expect((await web.ask("/api/v1/me", { token: body.secret })).status).toBe(401);
+    await web.ctx.sql`update grants set role = 'owner', principal_id = ${user!["id"]} where principal_kind = 'user'`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: user!["id"] });
   });
 
