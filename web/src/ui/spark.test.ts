@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
-import { sparkPath, trackPath, withValue } from "./spark.ts";
+import { dotPath, sparkPath, trackPath, withValue } from "./spark.ts";
 
 it("lifts the pen at a gap", () => expect(sparkPath([0, 100, null, 50], 30, 12)).toBe("M0.0 11.0L10.0 1.0M30.0 6.0h.1"));
 it("draws nothing of nothing", () => expect(sparkPath([], 30, 12)).toBe(""));
 it("shows a value that stands alone, and where there is none yet", () => {
   expect(sparkPath([null, null, 50], 20, 12)).toBe("M20.0 6.0h.1");
+  expect(dotPath([1, 2, null, 50], 33, 12)).toBe("M30.0 6.0h.1");
   expect(trackPath([null, null, 50], 20, 12)).toBe("M0 11H16.0");
   expect(trackPath([1, 2], 20, 12)).toBe("");
 });

@@ -19,6 +19,12 @@ export function sparkPath(values: readonly (number | null)[], width: number, hei
   return path;
 }
 
+/** SVG path of the values that stand alone, to be drawn with a thicker line. */
+export function dotPath(values: readonly (number | null)[], width: number, height: number, top = 100): string {
+  const lone = values.map((v, i) => ((values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? v : null));
+  return sparkPath(lone, width - 3, height, top);
+}
+
 /** SVG path along the bottom for the part before the first value: the time in which nothing was measured yet. */
 export function trackPath(values: readonly (number | null)[], width: number, height: number): string {
   const first = values.findIndex((v) => v !== null);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { columnsOf, dotted, shapeOf } from "./plot.ts";
+import { columnsOf, dotted, pointsOf, shapeOf } from "./plot.ts";
 import { overview } from "./specs.ts";
 import { stack } from "./stack.ts";
 
@@ -12,6 +12,23 @@ it("marks values that no line would show, and all while they are few", () => {
   expect(dotted(long)).toBeNull();
   expect(dotted([null, 1, 2, null])).toEqual([1, 2]);
   expect(dotted([null, null])).toBeNull();
+});
+it("marks a layer of a stacked chart only where the lowest is marked", () => {
+  const cpu = overview.find((s) => s.id === "cpu");
+  if (!cpu) throw new Error("the overview has changed");
+  const many = Array.from({ length: 12 }, () => 1);
+  expect(pointsOf(cpu, [many, many, many.map((v, i) => (i === 3 ? v : null))], 2)).toBeNull();
+  expect(
+    pointsOf(
+      cpu,
+      [
+        [1, 2],
+        [1, 2],
+        [null, 2],
+      ],
+      2,
+    ),
+  ).toEqual([1]);
 });
 it("leaves no line where a layer adds nothing", () => {
   expect(

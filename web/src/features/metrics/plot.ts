@@ -37,6 +37,12 @@ export function dotted(values: ArrayLike<number | null | undefined>): number[] |
   return found.length > 0 ? found : null;
 }
 
+/** Where a column has points. Layers of a stacked chart have gaps where they add nothing: the lowest says where there are values. */
+export function pointsOf(spec: ChartSpec, columns: uPlot.AlignedData, at: number): number[] | null {
+  const own = columns[at] ?? [];
+  return dotted((spec.stacked ? columns[1] : undefined) ?? own)?.filter((i) => own[i] != null) ?? null;
+}
+
 /** Columns for uPlot: for each line its mean and, where kept, its maximum; sums for stacked charts. */
 export function columnsOf(spec: ChartSpec, lines: readonly Line[], data: Dataset): uPlot.AlignedData {
   const means = spec.stacked ? stack(lines.map((l) => l.mean)) : lines.map((l) => l.mean);
@@ -71,7 +77,7 @@ export function optionsOf(spec: ChartSpec, lines: readonly Line[], width: number
     series.push({
       stroke: colour,
       width: spec.stacked ? 1 : 1.5,
-      points: { show: false, size: 4, fill: colour, width: 0, filter: (u, at) => dotted(u.data[at] ?? []) },
+      points: { show: false, size: 4, fill: colour, width: 0, filter: (u, at) => pointsOf(spec, u.data, at) },
       ...(spec.stacked
         ? i === 0
           ? { fill: alpha(colour, 38) }
