@@ -2,7 +2,7 @@ import { columnsOf, familyByName, type Family } from "@devflow/catalogue";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type TestContext, testContext } from "../../../testing/context.ts";
 import { noteRows } from "./roll-up-state.ts";
-import { rollUp } from "./roll-up.ts";
+import { rollUp, rollUpLock } from "./roll-up.ts";
 
 const host = familyByName("host") as Family;
 const minuteMs = 60_000;
@@ -30,6 +30,13 @@ async function write(rows: { timeMs: number; busy: number | null; busyMax: numbe
       rows.map((row) => row.timeMs / 1000),
     );
   });
+}
+
+/** Resolves once somebody in this database waits for a lock of that kind. */
+async function waiting(kind: string): Promise<void> {
+  const some = () =>
+    ctx.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and wait_event = ${kind}`;
+  while ((await some()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 const rolled = async (tier: "1m" | "1h") => [
@@ -96,6 +103,29 @@ describe("roll-up", () => {
     await rolling;
     await rollUp({ sql: ctx.sql, nowMs: now });
     expect(await rolled("1m")).toMatchObject([{ sum: 7, count: 1 }]);
+  });
+
+  it("takes notes in the order in which writers make them, so that neither waits for the other for ever", async () => {
+    const [low, high] = [serverNo++, serverNo];
+    const [early, late] = [hour - hourMs, hour].map((ms) => ms / 1000) as [number, number];
+    await rollUp({ sql: ctx.sql, nowMs: hour + 4 * hourMs });
+    await ctx.sql.begin((tx) => noteRows(tx, [high], [early]));
+    await ctx.sql.begin((tx) => noteRows(tx, [low], [late]));
+    let rolling: Promise<unknown> = Promise.resolve();
+    const writer = await ctx.sql.reserve();
+    await ctx.sql.begin(async (gate) => {
+      await gate.unsafe(`select pg_advisory_xact_lock(${rollUpLock})`);
+      rolling = rollUp({ sql: ctx.sql, nowMs: hour + 4 * hourMs });
+      await waiting("advisory");
+      await writer`begin`;
+      await noteRows(writer, [low], [late]);
+    });
+    await waiting("transactionid");
+    await noteRows(writer, [high], [early]);
+    await writer`commit`;
+    writer.release();
+    await rolling;
+    expect(await ctx.sql`select from metric_late`).toHaveLength(0);
   });
 
   it("shows the same rows in the views before and after they are rolled up", async () => {

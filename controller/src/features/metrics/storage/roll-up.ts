@@ -9,7 +9,7 @@ const graceMs = 60_000;
 const hoursAtOnce = 6;
 const notesAtOnce = 200;
 /** One roll-up at a time in a database; "devflowu" in ASCII. */
-const rollUpLock = "7234316347829352309";
+export const rollUpLock = "7234316347829352309";
 
 /** What a run did. */
 export interface RolledUp {
@@ -52,9 +52,11 @@ async function advance(tx: Sql): Promise<{ more: boolean; minuteUntil: Date }> {
 /** Makes hours of single servers again; returns how many notes it took. */
 async function redoLate(tx: Sql): Promise<number> {
   await tx.unsafe(`select pg_advisory_xact_lock(${rollUpLock})`);
+  // Locked in the writers' order first: one that holds a note and waits for another must not meet us half way.
   const notes = await tx<{ serverNo: number; hour: Date }[]>`
-    delete from metric_late where (server_no, hour) in (select server_no, hour from metric_late order by hour, server_no limit ${notesAtOnce})
-    returning server_no as "serverNo", hour`;
+    with taken as materialized (select server_no, hour from metric_late order by server_no, hour limit ${notesAtOnce} for update)
+    delete from metric_late l using taken where l.server_no = taken.server_no and l.hour = taken.hour
+    returning l.server_no as "serverNo", l.hour`;
   if (notes.length === 0) return 0;
   const parameters = [`{${notes.map((n) => n.serverNo).join(",")}}`, `{${notes.map((n) => n.hour.toISOString()).join(",")}}`];
   const late = (until: string) => `from unnest($1::text::int[], $2::text::timestamptz[]) as late (server_no, hour)
