@@ -22,7 +22,7 @@ export async function completeSetup({
 }): Promise<string> {
   if (!(await setupNeeded(ctx))) throw new AppError("conflict", "The first administrator was made already; sign in instead");
   const wrongCode = new AppError("forbidden", "This link is wrong, used or older than a day; restart DevFlow, which prints a new one");
-  // Before the password is hashed: that costs a tenth of a second and 32 MB, which strangers must not be able to ask for.
+  // Before the password is hashed: that costs a tenth of a second and 19 MiB, which strangers must not be able to ask for.
   if (!(await isSetupCode(ctx, input.code, ctx.clock.now()))) throw wrongCode;
   const passwordHash = await auth.hashPassword(input.password);
   return ctx.db.transaction(async (tx) => {

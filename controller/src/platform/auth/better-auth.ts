@@ -1,6 +1,7 @@
 import { betterAuth } from "better-auth";
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import type { Context } from "../context.ts";
+import { hashPassword, verifyPassword } from "./password.ts";
 import { accounts, sessions, users, verifications } from "./schema.ts";
 
 /** Header in which we tell better-auth the client's address, after our own look at trusted proxies. */
@@ -21,7 +22,14 @@ export function createBetterAuth(ctx: Context) {
     basePath: "/api/auth",
     secret: ctx.masterKey.derive("better-auth").toString("base64"),
     database: drizzleAdapter(ctx.db, { provider: "pg", usePlural: true, schema: { users, sessions, accounts, verifications } }),
-    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 12, maxPasswordLength: 128, autoSignIn: false },
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: true,
+      minPasswordLength: 12,
+      maxPasswordLength: 128,
+      autoSignIn: false,
+      password: { hash: hashPassword, verify: verifyPassword },
+    },
     session: { expiresIn: sessionSeconds, updateAge: 86_400, cookieCache: { enabled: false } },
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
