@@ -65,8 +65,10 @@ export function manInTheMiddle(
     for (const socket of [victim, controller]) {
       sockets.add(socket);
       socket.on("error", () => socket.destroy());
-      socket.on("close", () => (victim.destroy(), controller.destroy()));
     }
+    victim.on("close", () => controller.destroy());
+    // What was said before goes out first.
+    controller.on("close", () => victim.end());
     victim.on("data", (data: Buffer) => (heard.push(data), controller.write(data)));
     controller.on("data", (data: Buffer) => victim.write(tamper(data)));
   });
