@@ -15,9 +15,9 @@ const bundle = fileURLToPath(new URL("../dist/agent/devflow-agent.mjs", import.m
 const password = "three plain words here";
 const units: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
-/** "1.2 GiB of 23.5 GiB" → bytes of the first. */
+/** Bytes of "2.8 of 23.5 GiB, 12 %" or "812 MiB of 7.8 GiB, 10 %": the first number, whose unit may stand with the second. */
 function shownBytes(text: string): number {
-  const [, number = "", unit = ""] = /^([\d.]+)\s*(\w+)/.exec(text) ?? [];
+  const [, number = "", unit = ""] = /^([\d.]+)[^A-Z]*?([KMGT]?i?B)/.exec(text) ?? [];
   return Number(number) * (units[unit] ?? Number.NaN);
 }
 

@@ -98,6 +98,8 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.mouse.move(600, 600);
     for (let i = 1; i <= 12; i++) {
       await page.mouse.wheel(0, 3000);
+      // A busy machine takes its time until the browser has heard of the wheel.
+      await expect.poll(() => page.evaluate("scrollY")).toBeGreaterThan((i - 1) * 3000);
       // What stands in the middle of the window after the next frame is a row with a name.
       const there = await page.evaluate(
         "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(document.elementFromPoint(500, 600)?.closest('tr[aria-rowindex]') != null))))",

@@ -11,6 +11,9 @@ const later = /\/src\/(shell\/(Palette|Shortcuts)|ui\/(Dialog|Field|Copy)|featur
 const within = (...paths: RegExp[]) => ({ test: (id: string) => !later.test(id) && paths.some((path) => path.test(id)) });
 /** What goes together into one file, the first that fits; each takes along what it stands on. */
 const files = [
+  // Kit's first module sets what others read when they are evaluated (base path, version): nothing else may come with it,
+  // or they would read it before it is set.
+  { name: "start", test: /\/kit\/src\/runtime\/client\/payload\.js|vite\/preload-helper/, priority: 50 },
   { name: "svelte", ...within(/\/node_modules\/svelte\//), priority: 40 },
   { name: "shell", ...within(/\/src\/(api|ui|shell|features\/users)\//, /\/@lucide\/svelte\//, /\/packages\//), priority: 30 },
   { name: "servers", ...within(/\/src\/features\/servers\//), priority: 20 },
