@@ -1,8 +1,25 @@
 import { AppError } from "@devflow/errors";
 import { z } from "zod";
-import { invalidInput } from "./problem.ts";
+import { invalidInput } from "../problem.ts";
+import type { RouteDefinition } from "../route.ts";
+import type { Call } from "./call.ts";
 
-export const maxBodyBytes = 1_048_576;
+export interface Input {
+  readonly query: unknown;
+  readonly body: unknown;
+  /** The body as it came. */
+  readonly bytes: Buffer;
+}
+
+/** Is it well formed? Query and body as the route's schemas say; throws AppError with what is wrong. */
+export async function readInput(definition: RouteDefinition, call: Call): Promise<Input> {
+  const query = readQuery(definition.query, new URL(call.req.url).searchParams);
+  if (definition.method === "get") return { query, body: undefined, bytes: Buffer.alloc(0) };
+  const bytes = await readBody(call.req.raw);
+  return { query, body: parseBody(definition.body, call.req.header("content-type") ?? null, bytes), bytes };
+}
+
+const maxBodyBytes = 1_048_576;
 
 const strict = (schema: z.ZodType): z.ZodType => (schema instanceof z.ZodObject ? schema.strict() : schema);
 
@@ -14,7 +31,7 @@ function refuseNul(text: string, where: "body" | "query"): void {
 }
 
 /** Query parameters as the schema says; without a schema none are allowed. Throws AppError invalid. */
-export function readQuery(schema: z.ZodObject | undefined, search: URLSearchParams): unknown {
+function readQuery(schema: z.ZodObject | undefined, search: URLSearchParams): unknown {
   const given: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of search) {
     refuseNul(name + value, "query");
@@ -27,7 +44,7 @@ export function readQuery(schema: z.ZodObject | undefined, search: URLSearchPara
 }
 
 /** The body's bytes. Throws AppError too_large beyond maxBodyBytes, however it was sent. */
-export async function readBody(request: Request): Promise<Buffer> {
+async function readBody(request: Request): Promise<Buffer> {
   const tooLarge = () => new AppError("too_large", `The body is larger than ${maxBodyBytes} bytes; send less`);
   if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) throw tooLarge();
   if (request.body === null) return Buffer.alloc(0);
@@ -47,7 +64,7 @@ export async function readBody(request: Request): Promise<Buffer> {
 }
 
 /** A JSON body as the schema says. Throws AppError unsupported_media_type, malformed or invalid. */
-export function parseBody(schema: z.ZodType | undefined, contentType: string | null, bytes: Buffer): unknown {
+function parseBody(schema: z.ZodType | undefined, contentType: string | null, bytes: Buffer): unknown {
   if (schema === undefined) {
     if (bytes.length > 0 && bytes.toString().trim() !== "{}") throw new AppError("invalid", "This request takes no body; send none");
     return undefined;

@@ -1,0 +1,34 @@
+import type { Context } from "../../context.ts";
+import type { RegisteredRoute } from "../registry.ts";
+import type { RouteRequest } from "../route.ts";
+import type { Call } from "./call.ts";
+import type { Identify } from "./identify.ts";
+import { once } from "./once.ts";
+import { type OnRefused, permit, type ScopeOf } from "./permit.ts";
+import { readInput } from "./read-input.ts";
+import { respond } from "./respond.ts";
+import { runVerb } from "./run-verb.ts";
+
+/** What the steps stand on. */
+export interface PipelineParts {
+  readonly ctx: Context;
+  readonly identify: Identify;
+  readonly scopeOf: ScopeOf;
+  readonly onRefused: OnRefused;
+}
+
+/**
+ * One route's way from request to answer, the same for all. A step is a function in a file of its own and a line
+ * here: it reads the call, sets headers of the answer on it (they stay on refusals too), and throws AppError to refuse.
+ */
+export function routePipeline({ ctx, identify, scopeOf, onRefused }: PipelineParts, { definition, handler }: RegisteredRoute) {
+  return async (call: Call): Promise<Response> => {
+    const { principal, identity, address } = await identify(call);
+    const params = call.req.param() as Record<string, string>;
+    await permit(definition, principal, params, scopeOf, onRefused);
+    const { query, body, bytes } = await readInput(definition, call);
+    const request = { principal, identity, address, params, query, body, headers: call.req.raw.headers, requestId: call.get("requestId") };
+    const outcome = await once(ctx, definition, call, principal, bytes, () => runVerb(definition, handler, request as RouteRequest));
+    return respond(definition, call, outcome);
+  };
+}
