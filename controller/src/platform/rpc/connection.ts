@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { AppError } from "@devflow/errors";
-import type { AgentConnection, AgentIdentity } from "./index.ts";
+import type { AgentConnection, AgentIdentity } from "./types.ts";
 
 export interface OpenConnection extends AgentConnection {
   /** End of the certificate that the connection was opened with, milliseconds since 1970-01-01 UTC. */

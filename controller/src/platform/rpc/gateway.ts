@@ -7,19 +7,10 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import type { AddressLimitOptions } from "./address-limits.ts";
 import { connectionOfCall, createConnection, tieToSocket, type OpenConnection } from "./connection.ts";
-import type { Gateway, IdentityAnswer } from "./index.ts";
 import { mapHandlers, readOneAhead } from "./read-ahead.ts";
 import { createRefusals } from "./refusal.ts";
 import { createTlsListener } from "./tls-listener.ts";
-
-/** As features/enrolment's gatewayCredentials gives them. */
-export interface GatewayCredentials {
-  readonly privateKeyPem: string;
-  /** Leaf first, then intermediates. */
-  readonly certificateChainPem: string;
-  /** CAs that agents' certificates chain up to; several while one is replaced. */
-  readonly caPem: readonly string[];
-}
+import type { Gateway, GatewayCredentials, IdentityAnswer } from "./types.ts";
 
 export interface GatewayOptions {
   readonly credentials: GatewayCredentials;

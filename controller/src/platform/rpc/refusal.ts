@@ -1,6 +1,6 @@
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import type { IdentityRefusal } from "./index.ts";
+import type { IdentityRefusal } from "./types.ts";
 
 const PERMISSION_DENIED = "7";
 const UNAVAILABLE = "14";

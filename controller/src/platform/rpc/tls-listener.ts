@@ -3,7 +3,7 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { AddressLimitOptions } from "./address-limits.ts";
 import { createAddressLimits } from "./address-limits.ts";
-import type { GatewayCredentials } from "./gateway.ts";
+import type { GatewayCredentials } from "./types.ts";
 
 export interface TlsListenerOptions {
   readonly credentials: GatewayCredentials;
