@@ -9,6 +9,7 @@ COPY scripts/install-hooks.mjs scripts/
 COPY proto/package.json proto/
 COPY packages/api/package.json packages/api/
 COPY packages/catalogue/package.json packages/catalogue/
+COPY packages/client/package.json packages/client/
 COPY packages/errors/package.json packages/errors/
 COPY packages/rpc/package.json packages/rpc/
 COPY packages/testkit/package.json packages/testkit/

@@ -1,4 +1,5 @@
-// Fails when committed generated files are not what their sources give: proto/gen, controller/migrations.
+// Fails when committed generated files are not what their sources give: proto/gen, controller/migrations, docs/openapi.json
+// with the client's types.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -64,8 +65,22 @@ function checkMigrations(): void {
   }
 }
 
+function checkOpenApi(): void {
+  const out = join(scratch, "openapi");
+  const made = spawnSync(process.execPath, [join(root, "scripts/openapi-generate.ts"), out], { encoding: "utf8", timeout: 120_000 });
+  if (made.status !== 0) {
+    problems.push(`openapi-generate:\n${made.stderr}`);
+    return;
+  }
+  for (const name of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((file) => /\.\w+$/.test(file))) {
+    const diff = spawnSync("diff", [join(root, name), join(out, name)], { encoding: "utf8" });
+    if (diff.status !== 0) problems.push(`${name} is not what the routes say: npm run openapi:generate\n${diff.stdout.slice(0, 2_000)}`);
+  }
+}
+
 checkProto();
 checkMigrations();
+checkOpenApi();
 rmSync(scratch, { recursive: true, force: true });
 for (const problem of problems) console.error(problem);
 process.exit(problems.length > 0 ? 1 : 0);

@@ -23,7 +23,7 @@ function projectFiles(): string[] {
 }
 
 const files = projectFiles();
-const generated = /^proto\/gen\/|^controller\/migrations\/|^package-lock\.json$|\.d\.ts$/;
+const generated = /^proto\/gen\/|^packages\/client\/src\/gen\/|^controller\/migrations\/|^package-lock\.json$|\.d\.ts$/;
 const code = files.filter((name) => /\.(ts|mjs|svelte)$/.test(name) && !generated.test(name));
 const text = files.filter((name) =>
   /\.(ts|mjs|js|svelte|json|md|sh|yml|yaml|css|html|proto|sql|service|toml)$|^\.ci\/|Dockerfile/.test(name),
@@ -106,7 +106,7 @@ describe("files", () => {
   it("read the environment in one place for each program", () => {
     const reader = /process\.env/;
     const allowed =
-      /^(controller|agent)\/src\/(config|main)\.ts$|^web\/mock\/main\.ts$|^(scripts|bench|e2e|tests)\/|^packages\/testkit\/|\.test\.ts$|^[^/]*\.config\.ts$|^web\/vite\.config\.ts$/;
+      /^(controller|agent|packages\/cli)\/src\/(config|main)\.ts$|^web\/mock\/main\.ts$|^(scripts|bench|e2e|tests)\/|^packages\/testkit\/|\.test\.ts$|^[^/]*\.config\.ts$|^web\/vite\.config\.ts$/;
     const readers = code.filter((name) => !allowed.test(name) && !(name in exceptions.environment) && reader.test(read(name)));
     expect(readers).toEqual([]);
   });

@@ -6,10 +6,8 @@ import { createAuth } from "./platform/auth/index.ts";
 import type { Context } from "./platform/context.ts";
 import type { Feature } from "./platform/feature.ts";
 import { createApi, type HttpApi } from "./platform/http/api.ts";
-import { descriptionRoutes } from "./platform/http/description.ts";
-import { healthRoutes } from "./platform/http/health.ts";
-import { metricsRoute } from "./platform/http/metrics-route.ts";
 import { createStaticFiles } from "./platform/http/static-files.ts";
+import { registerRoutes } from "./routes.ts";
 
 /** The role "web" without its listener. */
 export interface Web {
@@ -31,10 +29,7 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
   if (await ensureBootstrapToken({ ctx })) ctx.log.info({ scope: "tokens" }, "made the API token of DEVFLOW_BOOTSTRAP_TOKEN");
   const refusals = createRefusals(ctx);
   const api = createApi(ctx, auth, (principal, action) => refusals.note(principal, action));
-  healthRoutes(api, ctx);
-  descriptionRoutes(api, ctx);
-  metricsRoute(api);
-  for (const feature of features) feature.routes?.(api, ctx);
+  registerRoutes(api, ctx, features);
   api.seal();
   const files = createStaticFiles(webFolder);
   api.fallback((path, headers) => {

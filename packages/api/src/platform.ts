@@ -4,6 +4,12 @@ import { z } from "zod";
 export const time = z.iso.datetime();
 export const id = z.uuid();
 
+/**
+ * A schema with an id, or null. `.nullable()` on one would make the shared component itself null in the OpenAPI
+ * document, for everybody who refers to it.
+ */
+export const orNull = <T extends z.ZodType>(schema: T) => z.union([schema, z.null()]);
+
 /** RFC 9457 problem document; every error of the API has this shape. */
 export const problem = z
   .object({

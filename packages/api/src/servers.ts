@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, page, pageQuery, time } from "./platform.ts";
+import { id, orNull, page, pageQuery, time } from "./platform.ts";
 
 /** "pending" enrolled and never connected; "revoked" may not connect again; "quarantined" waits for a person. */
 export const serverState = z.enum(["online", "offline", "pending", "revoked", "quarantined"]).meta({ id: "ServerState" });
@@ -37,7 +37,7 @@ export const server = z
     /** Whether no executor is installed. Null: not known yet. */
     monitorOnly: z.boolean().nullable(),
     tags: z.array(z.string()),
-    latest: serverLatest.nullable(),
+    latest: orNull(serverLatest),
     /** What a person should know, in words: clock far off, spool full, cloned machine, batches rejected. */
     warnings: z.array(z.object({ code: z.string(), message: z.string(), since: time })),
   })

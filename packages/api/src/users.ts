@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, permission } from "./platform.ts";
+import { id, orNull, permission } from "./platform.ts";
 
 /** Who asks, and what they may do here. */
 export const me = z
@@ -14,7 +14,7 @@ export const me = z
 export type Me = z.infer<typeof me>;
 
 /** GET /api/v1/session: who is signed in, null for a stranger; for pages that are there before the sign-in. */
-export const sessionState = z.object({ me: me.nullable() }).meta({ id: "SessionState" });
+export const sessionState = z.object({ me: orNull(me) }).meta({ id: "SessionState" });
 export type SessionState = z.infer<typeof sessionState>;
 
 /** Whether the first administrator is still to be made. Open to everybody; tells nothing else. */

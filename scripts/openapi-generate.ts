@@ -1,0 +1,41 @@
+// npm run openapi:generate: docs/openapi.json from the controller's routes, and the client's types from that.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import openapiTS, { astToString } from "openapi-typescript";
+import { describeApi } from "../controller/src/describe-api.ts";
+import { root } from "./build-state.mjs";
+
+interface OpenApiDocument {
+  paths: Record<string, unknown>;
+  tags: { name: string }[];
+  components: { schemas: Record<string, { type?: unknown }> };
+}
+
+const byName = <T>(record: Record<string, T>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Generated file, relative to the root → its text. In the order of names, so that two branches that add routes seldom meet. */
+export async function generateOpenApi(): Promise<Record<string, string>> {
+  const document = (await describeApi("http://127.0.0.1:8080")) as OpenApiDocument;
+  document.paths = byName(document.paths);
+  document.components.schemas = byName(document.components.schemas);
+  document.tags.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const nullable = Object.entries(document.components.schemas).filter(([, { type }]) => Array.isArray(type) && type.includes("null"));
+  if (nullable.length > 0)
+    throw new Error(`${nullable.map(([name]) => name).join(", ")}: write orNull(schema) where it may be null, not schema.nullable()`);
+  const types = astToString(await openapiTS(JSON.stringify(document), { alphabetize: true }));
+  return {
+    "docs/openapi.json": `${JSON.stringify(document, null, 2)}\n`,
+    "packages/client/src/gen/schema.ts": `// Made from docs/openapi.json by npm run openapi:generate; changes here are lost.\n${types}`,
+  };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const folder = process.argv[2] ?? root;
+  for (const [name, text] of Object.entries(await generateOpenApi())) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  // Features may have started timers while they registered their routes.
+  process.exit(0);
+}
