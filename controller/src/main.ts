@@ -5,9 +5,9 @@ import { type Config, readConfig } from "./config.ts";
 import { features } from "./features.ts";
 import { gatewayCredentials, identifyAgent } from "./features/enrolment/index.ts";
 import { trustedProxies } from "./platform/auth/address.ts";
-import { createBus } from "./platform/bus/index.ts";
+import { createBus, joinDatabaseBus } from "./platform/bus/index.ts";
 import type { Context } from "./platform/context.ts";
-import { loadMasterKey, loadTaskSigningKey, taskSigningPublicKey } from "./platform/crypto/index.ts";
+import { checkKeys, loadMasterKey, taskSigningPublicKey } from "./platform/crypto/index.ts";
 import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
 import type { Stop } from "./platform/feature.ts";
 import { listenWeb } from "./platform/http/server.ts";
@@ -52,24 +52,29 @@ export async function startController(config: Config): Promise<Controller> {
     const database = await openDatabase(config, log);
     stops.push(() => database.close());
     await migrate({ target: database.directTarget, log });
+    const target = database.directTarget;
+    const masterKey = await loadMasterKey(config);
+    const installation = await ensureInstallation({ target, log });
+    await checkKeys({ target, log, config, masterKey });
+    const bus = createBus((error) => log.error({ err: error }, "a part failed while it was told of an event"));
     const ctx: Context = {
       config,
       log,
       sql: database.sql,
       db: database.db,
-      bus: createBus((error) => log.error({ err: error }, "a part failed while it was told of an event")),
-      masterKey: await loadMasterKey(config),
-      installation: await ensureInstallation({ target: database.directTarget, log }),
+      bus,
+      masterKey,
+      installation,
       clock: { now: () => Date.now() },
     };
-    // It is there from the first start, so that the first backup of the keys has it, and a file that others may read is told now.
-    if (config.roles.has("signer")) await loadTaskSigningKey(config);
+    // The embedded database serves this process alone.
+    if (config.databaseUrl !== null) stops.push(await joinDatabaseBus({ bus, sql: database.sql, target, masterKey, log }));
     for (const feature of features) {
       const end = await feature.start?.(ctx);
       if (end !== undefined) stops.push(end);
     }
     if (config.roles.has("worker")) {
-      const jobs = createJobs({ target: database.directTarget, log });
+      const jobs = createJobs({ target, log });
       for (const feature of features) feature.jobs?.(jobs, ctx);
       await jobs.start();
       stops.push(() => jobs.stop());
@@ -100,6 +105,7 @@ async function startGateway(ctx: Context, stops: Stop[]): Promise<number> {
   const identifier = identifyAgent(ctx);
   stops.push(async () => identifier.close());
   const gateway = createGateway({
+    id: ctx.bus.id,
     credentials: await gatewayCredentials(ctx),
     identify: (certificate) => identifier.identify(certificate),
     log: ctx.log,

@@ -29,6 +29,8 @@ export const liveServerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("refused"), topic: z.string(), code: z.string(), message: z.string() }),
   /** Whether the controller's database can be used; sent first when it cannot, and whenever that changes. `sinceMs`: since 1970-01-01 UTC. */
   z.object({ type: z.literal("health"), database: z.enum(["ok", "unavailable"]), sinceMs: z.number() }),
+  /** Changes may have been missed, and neither they nor what was removed is known: fetch again what you show. */
+  z.object({ type: z.literal("missed") }),
   /** Servers whose state, name, facts or warnings changed since the last message; at most once a second. */
   z.object({ type: z.literal("servers"), changed: z.array(server), removed: z.array(id) }),
   /**

@@ -13,7 +13,7 @@ const CHECK_MS = 1500;
 type Handler = (message: LiveServerMessage) => void;
 
 /** The topic that a message belongs to, or null for one that belongs to all. */
-const topicOf = (m: Exclude<LiveServerMessage, { type: "health" | "pong" }>): string =>
+const topicOf = (m: Exclude<LiveServerMessage, { type: "health" | "missed" | "pong" }>): string =>
   m.type === "servers" || m.type === "values" ? "servers" : m.type === "frame" || m.type === "frames" ? `server:${m.serverId}` : m.topic;
 
 /**
@@ -70,7 +70,7 @@ export class LiveConnection {
     };
   }
 
-  /** Calls back each time that a lost connection, or the controller's database, is there again: what was missed wants to be fetched. */
+  /** Calls back each time that something may have been missed (the connection or the controller's database was away): it wants to be fetched. */
   onReopened(handler: () => void): () => void {
     this.#opened.add(handler);
     return () => this.#opened.delete(handler);
@@ -124,6 +124,7 @@ export class LiveConnection {
       const message = JSON.parse(String(event.data)) as LiveServerMessage;
       if (message.type === "pong") return;
       if (message.type === "health") return this.#health(message);
+      if (message.type === "missed") return this.#opened.forEach((handler) => handler());
       for (const handler of this.#topics.get(topicOf(message)) ?? []) handler(message);
     };
     socket.onclose = () => this.#lost(socket);

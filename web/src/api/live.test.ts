@@ -126,3 +126,14 @@ it("gives an opening up that leads nowhere", () => {
   vi.advanceTimersByTime(11_000);
   expect(live.status).toBe("lost");
 });
+
+it("has everything fetched again when the controller says that it may have missed changes", () => {
+  const live = new LiveConnection(() => "ws://x");
+  live.hold();
+  const reopened = vi.fn<() => void>();
+  live.onReopened(reopened);
+  newest().open();
+  newest().onmessage?.({ data: JSON.stringify({ type: "missed" }) });
+  expect(reopened).toHaveBeenCalledOnce();
+  expect(live.status).toBe("open");
+});

@@ -17,7 +17,7 @@ export interface AgentIdentifier {
 
 /** Answers kept; at 10,000 agents that all come back at once this saves as many queries. */
 const maxCached = 20_000;
-/** A revocation by another controller process counts at the latest after this. */
+/** Revocations empty it, those of other controllers too; one that never got here counts at the latest after this. */
 const cacheMs = 60_000;
 
 /** The gateway's question "who is this?", with a cache that a revocation empties. One for each gateway. */
@@ -30,7 +30,11 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
     generation++;
     for (const [key, { identity }] of cache) if (identity.serverId === serverId) cache.delete(key);
   };
-  const ends = [ctx.bus.on("server.revoked", forget), ctx.bus.on("server.removed", forget)];
+  const forgetAll = (): void => {
+    generation++;
+    cache.clear();
+  };
+  const ends = [ctx.bus.on("server.revoked", forget), ctx.bus.on("server.removed", forget), ctx.bus.on("bus.resumed", forgetAll)];
 
   return {
     async identify(certificate) {

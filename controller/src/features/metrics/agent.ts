@@ -1,5 +1,6 @@
 import { TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import { status } from "@grpc/grpc-js";
+import { createWatchers } from "../../platform/bus/index.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Gateway } from "../../platform/rpc/index.ts";
 import type { AgentConnection } from "../../platform/rpc/index.ts";
@@ -25,14 +26,9 @@ export function telemetryService(gateway: Gateway, ctx: Context): IngestWriter {
   });
   figures.watch(writer);
   const connected = new Map<number, AgentConnection>();
-  const watchers = new Map<string, number>();
+  const watchers = createWatchers(ctx.bus);
   const pushing = new WeakSet<AgentConnection>();
   const liveStreams = new WeakSet<AgentConnection>();
-
-  ctx.bus.on("live.watchers", ({ serverId, watchers: count }) => {
-    if (count > 0) watchers.set(serverId, count);
-    else watchers.delete(serverId);
-  });
 
   /** Why a stream may not begin; a stream of each kind a connection, after the greeting. */
   const refusal = (connection: AgentConnection, taken: WeakSet<AgentConnection>): { code: status; details: string } | null => {
@@ -64,7 +60,7 @@ export function telemetryService(gateway: Gateway, ctx: Context): IngestWriter {
       if (wrong !== null) return void call.emit("error", wrong);
       liveStreams.add(connection);
       call.once("close", () => liveStreams.delete(connection));
-      serveLive(call, connection, ctx.bus, () => watchers.has(connection.identity.serverId), now);
+      serveLive(call, connection, ctx.bus, () => watchers.watched(connection.identity.serverId), now);
     },
   });
   gateway.onDrain(() => writer.drain());

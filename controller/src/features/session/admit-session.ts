@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "@devflow/errors";
 import type { Context } from "../../platform/context.ts";
 import type { Greeting } from "./greeting.ts";
-import { holdSession } from "./hold-session.ts";
+import { holdSession, type SessionHeld } from "./hold-session.ts";
 import type { AgentSession } from "./session-stream.ts";
 import { setWarning } from "./set-warning.ts";
 
@@ -23,13 +23,7 @@ const REMOTE_WAIT_MS = 2_000;
  * Otherwise the machine was rebooted or reinstalled, if the older connection is dead, or cloned, if it answers.
  * Throws AppError forbidden for a clone, not_found when the server is gone.
  */
-export async function admitSession({
-  ctx,
-  input,
-}: {
-  ctx: Context;
-  input: AdmitSession;
-}): Promise<{ epoch: number; serverName: string; spoolDropped: number }> {
+export async function admitSession({ ctx, input }: { ctx: Context; input: AdmitSession }): Promise<Extract<SessionHeld, { held: true }>> {
   const { session, greeting, gatewayId, sessions } = input;
   const { address, identity } = session.connection;
   const { serverId } = identity;

@@ -1,6 +1,7 @@
 import { SessionService } from "@devflow/proto/session/v1/session";
 import { AppError } from "@devflow/errors";
 import { status } from "@grpc/grpc-js";
+import { createWatchers } from "../../platform/bus/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { taskSigningPublicKey } from "../../platform/crypto/index.ts";
 import { gauge } from "../../platform/observability/index.ts";
@@ -25,7 +26,7 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
   const log = ctx.log.child({ scope: "session" });
   const now = (): number => ctx.clock.now();
   const sessions = new Map<string, AgentSession>();
-  const watchers = new Map<string, number>();
+  const watchers = createWatchers(ctx.bus, (serverId, on) => sessions.get(serverId)?.send({ case: "liveMode", value: { on } }));
   const presence = createPresence({ ctx, gateway, sessions, log });
   let signing: Promise<Buffer> | null = null;
   // A failure is not kept: the file may be put right while the gateway runs.
@@ -36,11 +37,6 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
     }));
   gauge("devflow_agents_connected", "Agents with a session at this gateway", (g) => g.set(sessions.size));
 
-  ctx.bus.on("live.watchers", ({ serverId, watchers: count }) => {
-    if (count > 0) watchers.set(serverId, count);
-    else watchers.delete(serverId);
-    sessions.get(serverId)?.send({ case: "liveMode", value: { on: count > 0 } });
-  });
   const end = ({ serverId, reason }: { serverId: string; reason: string }): void => {
     sessions.get(serverId)?.refuse(status.PERMISSION_DENIED, reason);
     // Connections that have not said Hello yet, or whose session is being refused.
@@ -49,6 +45,12 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
   };
   ctx.bus.on("server.revoked", end);
   ctx.bus.on("server.removed", ({ serverId }) => end({ serverId, reason: "deleted" }));
+  ctx.bus.on("session.taken", ({ serverId, gatewayId, epoch }) => {
+    const older = sessions.get(serverId);
+    if (gatewayId !== gateway.id && older !== undefined && older.epoch < epoch) older.refuse(status.ABORTED, takenOver);
+  });
+  // A revocation or a move may have been missed.
+  ctx.bus.on("bus.resumed", () => void presence.confirm());
 
   gateway.service(SessionService, {
     connect(call) {
@@ -64,7 +66,7 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
         now,
         async greeted(session, greeting) {
           const [caPem, taskSigningKey] = await Promise.all([agentTrust(ctx), signingKey()]);
-          const { epoch, serverName, spoolDropped } = await admitSession({
+          const { epoch, serverName, spoolDropped, movedFrom } = await admitSession({
             ctx,
             input: { session, greeting, gatewayId: gateway.id, sessions },
           });
@@ -84,7 +86,8 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
           const older = sessions.get(serverId);
           sessions.set(serverId, session);
           connection.onClose(() => presence.closed(session));
-          older?.refuse(status.ABORTED, "a newer connection of this agent took over");
+          older?.refuse(status.ABORTED, takenOver);
+          if (movedFrom !== null) ctx.bus.emit("session.taken", { serverId, gatewayId: gateway.id, epoch });
           onRejectedBatch(connection, (reason) => warnings.rejected(reason));
           ctx.bus.emit("server.changed", { organizationId, serverId });
           return {
@@ -95,7 +98,7 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
               maxBatchesInFlight: MAX_BATCHES_IN_FLIGHT,
               serverName,
               caPem,
-              live: watchers.has(serverId),
+              live: watchers.watched(serverId),
               taskSigningKey,
             },
           };
@@ -116,3 +119,4 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
 }
 
 const open = new WeakSet<object>();
+const takenOver = "a newer connection of this agent took over";

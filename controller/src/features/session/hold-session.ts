@@ -11,7 +11,14 @@ export interface HoldSession {
 }
 
 export type SessionHeld =
-  | { readonly held: true; readonly epoch: number; readonly serverName: string; readonly spoolDropped: number }
+  | {
+      readonly held: true;
+      readonly epoch: number;
+      readonly serverName: string;
+      readonly spoolDropped: number;
+      /** The other gateway that held it until now; null: none did. */
+      readonly movedFrom: string | null;
+    }
   /** Another spool, or another boot of the machine, holds a session that was alive a moment ago. */
   | { readonly held: false; readonly gatewayId: string };
 
@@ -52,7 +59,8 @@ export async function holdSession({ ctx, input }: { ctx: Context; input: HoldSes
     from servers s where s.id = ${serverId}`;
   if (row === undefined) return null;
   if (row.epoch === null) return { held: false, gatewayId: row.holder ?? "" };
-  return { held: true, epoch: row.epoch, serverName: row.name, spoolDropped: row.spoolDropped };
+  const movedFrom = row.holder === gatewayId ? null : row.holder;
+  return { held: true, epoch: row.epoch, serverName: row.name, spoolDropped: row.spoolDropped, movedFrom };
 }
 
 /**

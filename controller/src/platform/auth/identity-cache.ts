@@ -11,6 +11,8 @@ export interface IdentityCache {
   generation(): number;
   /** Forgets whoever is this user (with all sessions and tokens), session or token. */
   drop(kind: "user" | "token" | "session", id: string): void;
+  /** Forgets everybody: a revocation may have been missed. */
+  clear(): void;
 }
 
 export function createIdentityCache(now: () => number, ttlMs = 10_000, maxEntries = 5_000): IdentityCache {
@@ -30,6 +32,10 @@ export function createIdentityCache(now: () => number, ttlMs = 10_000, maxEntrie
       entries.set(credential, { identity, until: Math.min(now() + ttlMs, identity.expiresAtMs ?? Infinity) });
     },
     generation: () => generation,
+    clear: () => {
+      generation += 1;
+      entries.clear();
+    },
     drop: (kind, id) => {
       generation += 1;
       for (const [credential, { identity }] of entries) {

@@ -65,6 +65,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
   const cache = createIdentityCache(() => ctx.clock.now());
   const throttle = createThrottle(() => ctx.clock.now());
   ctx.bus.on("principal.revoked", ({ kind, id }) => cache.drop(kind, id));
+  ctx.bus.on("bus.resumed", () => cache.clear());
 
   const forBetterAuth = (caller: Caller, cookie: string | null = null) => {
     const headers = new Headers();

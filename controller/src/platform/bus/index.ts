@@ -1,43 +1,55 @@
+import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
-import type { LiveServerMessage } from "@devflow/api";
+import type { Events } from "./events.ts";
 
-/** Everything that parts of the controller tell each other. References only; live frames are the exception. */
-export interface Events {
-  /** State, name, facts or warnings of a server changed. Its newest values do so all the time and are read where they are shown. */
-  "server.changed": { organizationId: string; serverId: string };
-  "server.removed": { organizationId: string; serverId: string };
-  /** The server's identity was revoked or it was deleted: end its connection now. */
-  "server.revoked": { serverId: string; reason: string };
-  /** How many browsers watch a server at 1 s; the gateway turns live mode on at the first and off after the last. */
-  "live.watchers": { serverId: string; watchers: number };
-  "live.frame": Extract<LiveServerMessage, { type: "frame" }>;
-  /** The seconds before live mode was turned on, oldest first. */
-  "live.history": { serverId: string; frames: Extract<LiveServerMessage, { type: "frame" }>[] };
-  /** A user, session or token lost its rights: close its sockets. */
-  "principal.revoked": { kind: "user" | "token" | "session"; id: string };
-}
+export { type Events, type Reach, reach } from "./events.ts";
+export { joinDatabaseBus } from "./database-bus.ts";
+export { createWatchers, type Watchers } from "./watchers.ts";
+
+/** @param origin the process that emitted it; null: this one */
+export type Handler<K extends keyof Events> = (event: Events[K], origin: string | null) => void;
 
 export interface Bus {
+  /** UUID of this process, new at each start. */
+  readonly id: string;
   emit<K extends keyof Events>(name: K, event: Events[K]): void;
   /** Returns the function that ends the subscription. A handler that throws is reported to onError and harms no other. */
-  on<K extends keyof Events>(name: K, handler: (event: Events[K]) => void): () => void;
+  on<K extends keyof Events>(name: K, handler: Handler<K>): () => void;
 }
 
-/** Bus of one process. */
-export function createBus(onError: (error: unknown) => void): Bus {
+/** What carries events between processes needs both ends. */
+export interface ProcessBus extends Bus {
+  /** Tells this process what another one emitted. */
+  receive<K extends keyof Events>(name: K, event: Events[K], origin: string): void;
+  /** Called with everything that this process emits. */
+  onEmit(handler: (name: keyof Events, event: object) => void): () => void;
+}
+
+/** Bus of one process; joinDatabaseBus() and platform/peers connect those of an installation. */
+export function createBus(onError: (error: unknown) => void, id: string = randomUUID()): ProcessBus {
   const emitter = new EventEmitter().setMaxListeners(0);
+  const emitted = new Set<(name: keyof Events, event: object) => void>();
   return {
-    emit: (name, event) => void emitter.emit(name, event),
-    on: (name, handler) => {
-      const guarded = (event: unknown) => {
+    id,
+    emit(name, event) {
+      emitter.emit(name, event, null);
+      for (const handler of emitted) handler(name, event);
+    },
+    receive: (name, event, origin) => void emitter.emit(name, event, origin),
+    on(name, handler) {
+      const guarded = (event: unknown, origin: string | null) => {
         try {
-          handler(event as never);
+          handler(event as never, origin);
         } catch (error) {
           onError(error);
         }
       };
       emitter.on(name, guarded);
       return () => void emitter.off(name, guarded);
+    },
+    onEmit(handler) {
+      emitted.add(handler);
+      return () => void emitted.delete(handler);
     },
   };
 }

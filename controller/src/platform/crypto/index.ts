@@ -1,2 +1,3 @@
+export { checkKeys, masterKeyCheck } from "./check-keys.ts";
 export { createMasterKey, loadMasterKey, type MasterKey } from "./master-key.ts";
 export { loadTaskSigningKey, type TaskSigningKey, taskSigningPublicKey } from "./task-signing-key.ts";

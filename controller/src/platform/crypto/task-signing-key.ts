@@ -18,14 +18,14 @@ export interface TaskSigningKey {
  * copy of that gives no execution on any server. Throws AppError precondition_failed when the file is no Ed25519 key.
  */
 export async function loadTaskSigningKey(config: Pick<Config, "dataDir">): Promise<TaskSigningKey> {
-  const path = privatePath(config);
+  const path = privateKeyPath(config);
   const pem = await readOrMakeKeyFile(
     path,
     () => generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }) as string,
   );
   const key = parse(path, "private key", () => createPrivateKey(pem));
   const publicKey = createPublicKey(key);
-  await writePublicFile(publicPath(config), publicKey.export({ type: "spki", format: "pem" }) as string);
+  await writePublicFile(publicKeyPath(config), publicKey.export({ type: "spki", format: "pem" }) as string);
   return {
     publicSpki: publicKey.export({ type: "spki", format: "der" }),
     sign: (bytes) => sign(null, bytes, key),
@@ -39,7 +39,7 @@ export async function loadTaskSigningKey(config: Pick<Config, "dataDir">): Promi
  */
 export async function taskSigningPublicKey(config: Pick<Config, "dataDir" | "roles">): Promise<Buffer> {
   if (config.roles.has("signer")) return (await loadTaskSigningKey(config)).publicSpki;
-  const path = publicPath(config);
+  const path = publicKeyPath(config);
   const pem = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     throw new AppError(
       "precondition_failed",
@@ -50,8 +50,8 @@ export async function taskSigningPublicKey(config: Pick<Config, "dataDir" | "rol
   return parse(path, "public key", () => createPublicKey(pem)).export({ type: "spki", format: "der" });
 }
 
-const privatePath = (config: Pick<Config, "dataDir">): string => join(config.dataDir, "keys/task-signing.pem");
-const publicPath = (config: Pick<Config, "dataDir">): string => join(config.dataDir, "keys/task-signing.pub.pem");
+export const privateKeyPath = (config: Pick<Config, "dataDir">): string => join(config.dataDir, "keys/task-signing.pem");
+export const publicKeyPath = (config: Pick<Config, "dataDir">): string => join(config.dataDir, "keys/task-signing.pub.pem");
 
 function parse(path: string, kind: string, read: () => KeyObject): KeyObject {
   try {

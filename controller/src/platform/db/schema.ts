@@ -9,5 +9,9 @@ export const installation = pgTable("installation", {
   epoch: integer().notNull(),
   /** "plain" or "timescaledb", settled when the database was made. */
   storageEngine: text().notNull(),
+  /** Derived from the master key that wraps this database's secrets; tells another key at the start. Null: none was used yet. */
+  masterKeyCheck: text(),
+  /** SHA-256 of the public half (SPKI) of the key that signs tasks, hexadecimal. Null: there is none yet. */
+  taskSigningKeySha256: text(),
   createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
 });

@@ -13,6 +13,8 @@ import { createTlsListener } from "./tls-listener.ts";
 import type { Gateway, GatewayCredentials, IdentityAnswer } from "./types.ts";
 
 export interface GatewayOptions {
+  /** UUID of this process. Default: a random one. */
+  readonly id?: string;
   readonly credentials: GatewayCredentials;
   /** Whose certificate it is (leaf, DER), from memory or the database. Its chain and dates were verified before. */
   identify(certificate: Uint8Array): Promise<IdentityAnswer>;
@@ -121,7 +123,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
   expirySweep.unref();
 
   return {
-    id: randomUUID(),
+    id: options.id ?? randomUUID(),
     service: (service: DescService, handlers) => grpc.addService(serviceDefinition(service), mapHandlers(handlers, readOneAhead)),
     identityOf: (call) => connectionOfCall(call).identity,
     connectionOf: connectionOfCall,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { liveClientMessage } from "@devflow/api";
+import { liveClientMessage, type LiveServerMessage } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { WebSocketServer, type WebSocket } from "ws";
 import { demandPermission } from "../../auth/decide.ts";
@@ -34,7 +34,10 @@ export interface LiveSockets {
 interface Connection {
   readonly identity: Identity;
   readonly end: (code: number, reason: string) => void;
-  readonly tell: (text: string) => void;
+  /** Messages about the connection itself; while the reader is too slow, the newest of each type waits. */
+  readonly tell: (message: Extract<LiveServerMessage, { type: "health" | "missed" }>) => void;
+  /** Looks again whether it may stay. */
+  readonly check: () => void;
 }
 
 /** The WebSocket side of the API: the same credentials and the same decide() as the routes. */
@@ -45,13 +48,19 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
   const offRevoked = ctx.bus.on("principal.revoked", ({ kind, id }) => {
     for (const connection of connections) if (isBehind(connection.identity, kind, id)) connection.end(4401, "signed out");
   });
+  const offResumed = ctx.bus.on("bus.resumed", () => {
+    for (const connection of connections) {
+      connection.check();
+      connection.tell({ type: "missed" });
+    }
+  });
 
   let database: DatabaseState = databaseState();
   const healthTimer = setInterval(() => {
     const next = databaseState();
     if (next.database === database.database) return;
     database = next;
-    for (const connection of connections) connection.tell(liveText({ type: "health", ...next }));
+    for (const connection of connections) connection.tell({ type: "health", ...next });
   }, healthMs);
   healthTimer.unref();
 
@@ -95,21 +104,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
       setTimeout(() => socket.terminate(), 1_000).unref();
       cleanUp();
     };
-    const connection: Connection = { identity: first, end, tell: (text) => outbox.send("health", text) };
-    const cleanUp = () => {
-      connections.delete(connection);
-      clearInterval(heartbeat);
-      clearInterval(refill);
-      for (const close of subscriptions.values()) close();
-      subscriptions.clear();
-    };
-    const heartbeat = setInterval(() => {
-      if (!answered || outbox.stalledMs() > hopelessMs || socket.bufferedAmount > hopelessBytes) {
-        socket.terminate();
-        return;
-      }
-      answered = false;
-      socket.ping();
+    const check = () => {
       if (checking) return;
       checking = true;
       // Sessions end and roles change without an event that reaches this process: look again.
@@ -125,6 +120,23 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
           ctx.log.warn({ scope: "http.live", err: error, requestId }, "could not check a session again");
         },
       );
+    };
+    const connection: Connection = { identity: first, end, tell: (message) => outbox.send(message.type, liveText(message)), check };
+    const cleanUp = () => {
+      connections.delete(connection);
+      clearInterval(heartbeat);
+      clearInterval(refill);
+      for (const close of subscriptions.values()) close();
+      subscriptions.clear();
+    };
+    const heartbeat = setInterval(() => {
+      if (!answered || outbox.stalledMs() > hopelessMs || socket.bufferedAmount > hopelessBytes) {
+        socket.terminate();
+        return;
+      }
+      answered = false;
+      socket.ping();
+      check();
     }, pingMs);
     const refill = setInterval(() => (budget = maxMessagesPerMinute), 60_000);
 
@@ -164,7 +176,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
     };
 
     connections.add(connection);
-    if (database.database !== "ok") connection.tell(liveText({ type: "health", ...database }));
+    if (database.database !== "ok") connection.tell({ type: "health", ...database });
     socket.on("pong", () => (answered = true));
     socket.on("error", () => socket.terminate());
     socket.on("close", cleanUp);
@@ -219,6 +231,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
     },
     async close() {
       offRevoked();
+      offResumed();
       clearInterval(healthTimer);
       for (const connection of connections) connection.end(1001, "the controller is stopping");
       server.close();
