@@ -49,14 +49,17 @@ export async function listen(options: ListenOptions): Promise<() => Promise<void
     }
     if (ending.signal.aborted) return cut(fresh);
     client = fresh;
-    // A server that hangs or is cut off ends no connection.
-    const asking = setInterval(() => void fresh.query("select 1").catch(() => cut(fresh)), askEveryMs);
-    asking.unref();
-    fresh.once("end", () => {
+    const lost = (): void => {
+      if (client !== fresh) return;
       clearInterval(asking);
       client = null;
+      cut(fresh);
       if (!ending.signal.aborted) void again();
-    });
+    };
+    fresh.once("end", lost);
+    // A server that hangs or is cut off ends no connection.
+    const asking = setInterval(() => void fresh.query("select 1").catch(lost), askEveryMs);
+    asking.unref();
   };
 
   const again = async (): Promise<void> => {
