@@ -10,6 +10,10 @@ export const exceptions: {
   readonly hosts: Readonly<Record<string, string>>;
 } = {
   absent: {
+    cli: {
+      proto: "agents have certificates instead",
+      agent: "agents have certificates instead",
+    },
     servers: {
       proto: "agents tell of themselves in session and inventory",
       agent: "agents tell of themselves in session and inventory",

@@ -14,6 +14,8 @@ export const assets = {
   migrations: fromSource ? join(top, "controller/migrations") : join(here, "migrations"),
   web: join(top, "web/build"),
   agent: join(top, "dist/agent"),
+  /** The command-line client as one file. */
+  cli: join(top, "dist/cli/devflow.mjs"),
   /** Served with this controller's values filled in. */
   installScript: fromSource ? join(top, "install.sh") : join(here, "install.sh"),
 } as const;

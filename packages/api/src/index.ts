@@ -6,3 +6,4 @@ export * from "./inventory.ts";
 export * from "./enrolment.ts";
 export * from "./metrics.ts";
 export * from "./live.ts";
+export * from "./cli.ts";

@@ -1,6 +1,8 @@
 import type {
   ApiToken,
   ChangePasswordRequest,
+  CliLogin,
+  ConfirmCliLogin,
   CreateApiToken,
   CreatedApiToken,
   CreatedEnrolmentToken,
@@ -164,6 +166,9 @@ export const api = {
   revokeEnrolmentToken: (id: string) => call<unknown>("DELETE", `${v1}/enrolment-tokens/${s(id)}`),
   tokens: (signal?: AbortSignal) => all<ApiToken>(`${v1}/tokens`, signal),
   createToken: (body: CreateApiToken) => call<CreatedApiToken>("POST", `${v1}/tokens`, { body }),
+  cliLogin: (code: string) => call<CliLogin>("GET", `${v1}/cli-logins`, { query: { code } }),
+  confirmCliLogin: (body: ConfirmCliLogin) => call<unknown>("POST", `${v1}/cli-logins/confirm`, { body }),
+  denyCliLogin: (userCode: string) => call<unknown>("POST", `${v1}/cli-logins/deny`, { body: { userCode } }),
   revokeToken: (id: string) => call<unknown>("DELETE", `${v1}/tokens/${s(id)}`),
 };
 

@@ -1,6 +1,7 @@
 import type { Feature } from "../../platform/feature.ts";
 import { tokenRoutes } from "./routes.ts";
 
+export { createToken } from "./create-token.ts";
 export { ensureBootstrapToken } from "./ensure-bootstrap-token.ts";
 export { createTokenFinder, type TokenFinder } from "./find-token.ts";
 export { revokeTokensOf } from "./revoke-token.ts";

@@ -5,7 +5,16 @@ import { testWeb, type TestWeb } from "../../testing/web.ts";
 import type { RouteDefinition } from "../http/index.ts";
 
 /** What answers without credentials; adding to it is a decision, not an accident. */
-const open = ["get /healthz", "get /readyz", "get /api/v1/setup", "post /api/v1/setup", "get /api/v1/session", "post /api/v1/session"];
+const open = [
+  "get /healthz",
+  "get /readyz",
+  "get /api/v1/setup",
+  "post /api/v1/setup",
+  "get /api/v1/session",
+  "post /api/v1/session",
+  "post /api/v1/cli-logins",
+  "post /api/v1/cli-logins/collect",
+];
 
 /** Walks every registered route and live topic. A route that a feature adds is in this test from its first day. */
 describe("every route and topic", () => {
@@ -61,7 +70,7 @@ describe("every route and topic", () => {
         .map(name)
         .toSorted(),
     ).toEqual(open.toSorted());
-    expect(web.api.openPaths).toEqual(["/install.sh", "/ca.pem", "/agent/*"]);
+    expect(web.api.openPaths).toEqual(["/cli/devflow.mjs", "/install.sh", "/ca.pem", "/agent/*"]);
     for (const route of web.api.routes.filter(({ permission }) => permission !== "public")) {
       for (const token of [undefined, "devflow_api_wrong"]) {
         const answer = await ask(route, token);

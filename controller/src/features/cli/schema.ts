@@ -1,0 +1,34 @@
+import { sql } from "drizzle-orm";
+import { index, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { organizations, users } from "../../platform/auth/schema.ts";
+
+const at = () => timestamp({ withTimezone: true });
+
+/**
+ * Programs that wait for somebody to confirm them. The row goes when the token is collected, so there never is a secret
+ * in it. Nobody's until it is confirmed: only then has it an organisation.
+ */
+export const cliLogins = pgTable(
+  "cli_logins",
+  {
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    /** HMAC-SHA-256 under a key that is not in the database: the code alone has 34 bits. */
+    userCodeHash: text().notNull().unique(),
+    deviceCodeHash: text().notNull().unique(),
+    client: text().notNull(),
+    address: text(),
+    wantedPermission: text(),
+    createdAt: at().notNull(),
+    expiresAt: at().notNull(),
+    deniedAt: at(),
+    organizationId: uuid().references(() => organizations.id, { onDelete: "cascade" }),
+    confirmedBy: text().references(() => users.id, { onDelete: "cascade" }),
+    tokenName: text(),
+    tokenPermission: text(),
+    /** Null: never ends. */
+    tokenDays: integer(),
+  },
+  (t) => [index().on(t.expiresAt), index().on(t.confirmedBy), index().on(t.organizationId)],
+);
