@@ -40,15 +40,15 @@ describe.skipIf(!hasBrowser)("axe finds nothing", () => {
       await page.context().close();
     });
   }
-  it.each(pages.slice(0, 5))("on %s on a phone", async (_name, path, ready) => {
+  it.each(pages)("on %s on a phone", async (_name, path, ready) => {
     const { page } = await stage.page(mock, path(serverId), { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
     await page
-      .locator(ready.startsWith("tbody") ? "ul[aria-label=Servers] a" : ready)
+      .locator(ready.endsWith("[aria-rowindex]") ? "ul[aria-label=Servers] a" : ready)
       .first()
       .waitFor();
     expect(await violations(page)).toEqual([]);
-    // Nothing sticks out of the narrow page.
-    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+    // Nothing sticks out of the narrow page: a phone's browser would draw all of it smaller (and innerWidth would grow with it).
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
     await page.context().close();
   });
   it("in the dialogues and the palette", async () => {

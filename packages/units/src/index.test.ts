@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatBytes, formatCount, formatDuration, formatPercent } from "./index.ts";
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatPercent } from "./index.ts";
 
 it.each([
   [0, "0 B"],
@@ -18,6 +18,14 @@ it.each([
   [3605, "1 h"],
   [93_784, "1 d 2 h"],
 ])("formats %d s as %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
+
+it.each([
+  [0, "0 B/s"],
+  [512, "512 B/s"],
+  [10 * 2 ** 20, "10.0 MiB/s"],
+  [10.25 * 2 ** 20, "10.3 MiB/s"],
+  [150 * 2 ** 20, "150 MiB/s"],
+])("formats %d bytes a second as %s", (rate, text) => expect(formatByteRate(rate)).toBe(text));
 
 it("keeps one digit below ten percent", () => {
   expect([formatPercent(3.21), formatPercent(12.34), formatPercent(100)]).toEqual(["3.2 %", "12 %", "100 %"]);

@@ -16,8 +16,8 @@ export function formatBytes(bytes: number): string {
   return `${sign}${unit === 0 ? Math.round(value) : trimmed(value)} ${binary[unit]}`;
 }
 
-/** 1536 → "1.5 KiB/s". */
-export const formatByteRate = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`;
+/** 1536 → "1.5 KiB/s", 10 MiB → "10.0 MiB/s": what changes each second keeps its digits. */
+export const formatByteRate = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond).replace(/^(-?\d{1,2}) (?!B)/, "$1.0 ")}/s`;
 
 /** 12.34 → "12 %", 3.21 → "3.2 %". */
 export const formatPercent = (percent: number): string =>

@@ -19,6 +19,28 @@ export function sparkPath(values: readonly (number | null)[], width: number, hei
   return path;
 }
 
+/** SVG path of what lies under the line, down to the bottom; nothing under a value that stands alone. */
+export function areaPath(values: readonly (number | null)[], width: number, height: number, top = 100): string {
+  const step = values.length > 1 ? width / (values.length - 1) : 0;
+  const y = (value: number) => 1 + (height - 2) * (1 - Math.min(1, Math.max(0, value / top)));
+  let path = "";
+  values.forEach((value, i) => {
+    if (value === null) return;
+    const [before, after] = [values[i - 1] ?? null, values[i + 1] ?? null];
+    if (before === null && after === null) return;
+    const x = (i * step).toFixed(1);
+    path += before === null ? `M${x} ${height}V${y(value).toFixed(1)}` : `L${x} ${y(value).toFixed(1)}`;
+    if (after === null) path += `V${height}z`;
+  });
+  return path;
+}
+
+/** Upper edge for values in percent: one of three, so that lines of different rows can be compared. */
+export function sparkTop(values: readonly (number | null)[]): number {
+  const largest = Math.max(0, ...values.map((v) => v ?? 0));
+  return [25, 50].find((top) => largest * 1.1 <= top) ?? 100;
+}
+
 /** SVG path of the values that stand alone, to be drawn with a thicker line. */
 export function dotPath(values: readonly (number | null)[], width: number, height: number, top = 100): string {
   const lone = values.map((v, i) => ((values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? v : null));

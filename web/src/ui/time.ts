@@ -22,11 +22,13 @@ export function formatRelative(timeMs: number, nowMs: number): string {
   return ms > 0 ? `${formatAge(ms)} ago` : `in ${formatAge(-ms)}`;
 }
 
+/** The reader's zone at a time, as short as it is known: "GMT+1". */
+export const zoneOf = (timeMs: number): string =>
+  new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(timeMs).find((p) => p.type === "timeZoneName")?.value ?? "";
+
 /** "2026-11-20 14:31:20 GMT+1". */
 export function formatExact(timeMs: number): string {
   const d = new Date(timeMs);
   const two = (n: number) => String(n).padStart(2, "0");
-  const zone =
-    new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(d).find((p) => p.type === "timeZoneName")?.value ?? "";
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${zone}`;
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${zoneOf(timeMs)}`;
 }

@@ -56,7 +56,7 @@ export async function createToken({
       .insert(enrolmentTokens)
       .values({
         organizationId: principal.organizationId,
-        name: input.name ?? `Token of ${new Date(nowMs).toISOString().slice(0, 16).replace("T", " ")}`,
+        name: input.name ?? `Token of ${new Date(nowMs).toISOString().slice(0, 16).replace("T", " ")} UTC`,
         prefix: secret.slice(0, 10),
         sha256: sha256Hex(secret),
         maxUses,

@@ -73,8 +73,9 @@ export function timeSplits(from: number, to: number, widthPixels: number): numbe
   const wanted = (to - from) / Math.max(2, Math.floor(widthPixels / 110));
   const step = steps.find((s) => s >= wanted) ?? 2_592_000;
   const shift = new Date(from * 1000).getTimezoneOffset() * 60;
-  // A tick at the very edge would stand under the value axis, or half outside.
-  const edge = ((to - from) * 16) / Math.max(32, widthPixels);
+  // A tick at the very edge would stand under the value axis, or half outside; seconds make it longer.
+  const half = to - from <= 600 ? 26 : 17;
+  const edge = ((to - from) * half) / Math.max(2 * half, widthPixels);
   const first = Math.ceil((from + edge - shift) / step) * step + shift;
   const splits: number[] = [];
   for (let t = first; t <= to - edge; t += step) splits.push(t);

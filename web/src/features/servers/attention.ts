@@ -15,6 +15,9 @@ export interface Concern {
   readonly weight: number;
 }
 
+/** As it is shown: what flickers between two numbers does not come and go. */
+const rounded = (percent: number | null) => (percent === null ? null : Math.round(percent));
+
 function concernsOf(server: Server): Concern[] {
   const found: Concern[] = [];
   const add = (tone: Tone, weight: number, what: string, detail: string, tab: Concern["tab"] = "", since: string | null = null) =>
@@ -36,8 +39,9 @@ function concernsOf(server: Server): Concern[] {
   for (const w of server.warnings) add("warn", 500, w.code.replaceAll("_", " "), w.message, "", w.since);
   if (server.state !== "online" || server.latest === null) return found;
 
-  const { diskUsedPercent: disk, diskMount, memoryUsedBytes: used, memoryTotalBytes: total, cpuPercent: cpu, load1 } = server.latest;
-  const memory = memoryPercent(server.latest);
+  const { diskMount, memoryUsedBytes: used, memoryTotalBytes: total, load1 } = server.latest;
+  const [disk, cpu] = [rounded(server.latest.diskUsedPercent), rounded(server.latest.cpuPercent)];
+  const memory = rounded(memoryPercent(server.latest));
   if (memory !== null && memory > limits.memory.warn) {
     const bad = memory > limits.memory.bad;
     add(

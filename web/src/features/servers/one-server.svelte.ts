@@ -9,6 +9,8 @@ const REFRESH_MS = 5000;
 export class OneServer {
   server = $state.raw<Server | null>(null);
   error = $state.raw<ApiError | null>(null);
+  /** Asks again now. */
+  load: () => void = () => undefined;
 
   /** Follows a server; returns what ends it. */
   follow(id: string): () => void {
@@ -23,7 +25,8 @@ export class OneServer {
         if (!control.signal.aborted) this.error = error as ApiError;
       }
     };
-    void load();
+    this.load = () => void load();
+    this.load();
     const timer = setInterval(() => {
       if (document.visibilityState === "visible" && this.error?.status !== 404) void load();
     }, REFRESH_MS);

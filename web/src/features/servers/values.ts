@@ -42,7 +42,8 @@ export function conditionOf(server: Server): Condition {
   };
   for (const level of ["bad", "warn"] as const) {
     for (const what of ["memory", "disk", "cpu"] as const) {
-      const value = percent[what];
+      // As it is shown: a value between two numbers does not flicker over the limit.
+      const value = percent[what] === null ? null : Math.round(percent[what]);
       // CPU alone is never called failing: a busy machine does its work.
       if (value !== null && value > limits[what][level]) return { tone: what === "cpu" ? "warn" : level, word: words[what] };
     }
