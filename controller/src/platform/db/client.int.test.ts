@@ -59,4 +59,22 @@ describe("client", () => {
     expect(databaseUnavailable(ended)).toMatchObject({ code: "unavailable", retryable: true });
     expect(await ctx.sql`select 1 as one`).toEqual([{ one: 1 }]);
   });
+
+  it("lets no query into somebody's transaction when a hundred wait on each connection", async () => {
+    await Promise.all(Array.from({ length: 10 }, () => ctx.sql`select pg_sleep(0.1)`)); // all connections are open
+    // Those from 1000 on are what fills up the tenth part of them that each connection takes at once.
+    const answers = await Promise.allSettled(
+      Array.from({ length: 1500 }, async (_, i): Promise<string | null> => {
+        const [row] =
+          i >= 1000 && i < 1010
+            ? await ctx.sql.begin((tx) => tx`select pg_current_xact_id_if_assigned()::text as id, pg_current_xact_id()`)
+            : await ctx.sql`select pg_current_xact_id_if_assigned()::text as id`.execute(); // sent in this very order
+        return row?.["id"] as string | null;
+      }),
+    );
+    expect(answers.filter(({ status }) => status === "rejected")).toEqual([]);
+    expect(answers.filter((answer) => answer.status === "fulfilled" && answer.value !== null)).toEqual([]);
+    const left = await ctx.sql`select pid from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`;
+    expect(left).toEqual([]);
+  });
 });

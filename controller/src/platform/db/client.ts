@@ -14,7 +14,7 @@ export type DatabaseTarget = { readonly socketFolder: string; readonly database:
 export const embeddedTarget = (socketFolder: string, database = databaseName): DatabaseTarget => ({ socketFolder, database });
 
 export interface ClientOptions {
-  /** Connections at most. Default 10. */
+  /** Connections at most, those that transactions have for themselves included. Default 10; a single one is shared. */
   max?: number;
   /** Seconds after which an unused connection is closed, which gives the server its memory back. Default 20. */
   idleSeconds?: number;
@@ -34,8 +34,10 @@ export interface ClientOptions {
  * is written as null. Arrays of booleans and dates are passed as sql.array(values).
  */
 export function createClient(target: DatabaseTarget, options: ClientOptions = {}): Sql {
+  const max = options.max ?? 10;
+  const forTransactions = max === 1 ? 0 : Math.max(1, Math.floor(max * TRANSACTIONS_SHARE));
   const settings = {
-    max: options.max ?? 10,
+    max: max - forTransactions,
     idle_timeout: options.idleSeconds ?? 20,
     connect_timeout: 5,
     prepare: options.prepare ?? true,
@@ -50,7 +52,27 @@ export function createClient(target: DatabaseTarget, options: ClientOptions = {}
   // The casts: `socket` is a documented option that the types leave out.
   const sql = connectLazily(target, settings);
   Object.assign((sql.options as unknown as { shared: { typeArrayMap: object } }).shared.typeArrayMap, arrayOidOf);
-  return sql;
+  return max === 1 ? sql : withOwnTransactions(sql, forTransactions);
+}
+
+/** Of a client's connections, those that transactions have for themselves. */
+const TRANSACTIONS_SHARE = 0.4;
+
+/**
+ * Lets transactions begin on connections that carry nothing else. postgres.js 3.4 sends queries in a row over a busy
+ * connection, "begin" among them; when a hundred wait there already, or the socket is full, it forgets that the
+ * connection is taken from now on: the transaction fails, stays open on the server, and what is asked over that
+ * connection next lands in it, is answered, and is never committed. Besides, a COPY need not wait behind a hundred
+ * queries.
+ */
+function withOwnTransactions(sql: Sql, connections: number): Sql {
+  // The options as they were read, so that both have the same types; postgres.js takes them as they are.
+  const transactions = postgres({ ...sql.options, max: connections } as never) as Sql;
+  const end = sql.end.bind(sql);
+  return Object.assign(sql, {
+    begin: transactions.begin.bind(transactions),
+    end: async (options?: { timeout?: number }) => void (await Promise.all([end(options), transactions.end(options)])),
+  });
 }
 
 function connectLazily(target: DatabaseTarget, settings: object): Sql {
