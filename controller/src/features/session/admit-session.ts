@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "@devflow/errors";
 import type { Context } from "../../platform/context.ts";
 import type { Greeting } from "./greeting.ts";
-import { holdSession, type SessionHeld } from "./hold-session.ts";
+import type { HoldSessions, SessionHeld } from "./hold-session.ts";
 import type { AgentSession } from "./session-stream.ts";
 import { setWarning } from "./set-warning.ts";
 
@@ -10,6 +10,7 @@ export interface AdmitSession {
   readonly session: AgentSession;
   readonly greeting: Greeting;
   readonly gatewayId: string;
+  readonly hold: HoldSessions;
   /** Sessions of this gateway by server. */
   readonly sessions: ReadonlyMap<string, AgentSession>;
 }
@@ -24,11 +25,11 @@ const REMOTE_WAIT_MS = 2_000;
  * Throws AppError forbidden for a clone, not_found when the server is gone.
  */
 export async function admitSession({ ctx, input }: { ctx: Context; input: AdmitSession }): Promise<Extract<SessionHeld, { held: true }>> {
-  const { session, greeting, gatewayId, sessions } = input;
+  const { session, greeting, gatewayId, hold, sessions } = input;
   const { address, identity } = session.connection;
   const { serverId } = identity;
   for (let tries = 1, takeOver = false; ; tries++) {
-    const answer = await holdSession({ ctx, input: { serverId, gatewayId, address, greeting, takeOver } });
+    const answer = await hold({ serverId, address, greeting, takeOver });
     if (answer === null) throw new AppError("forbidden", "the server was deleted; enrol it again or uninstall the agent");
     if (answer.held) return answer;
     const older = sessions.get(serverId);

@@ -10,7 +10,7 @@ import { agentTrust, renewCertificate } from "../enrolment/index.ts";
 import { storeInventory } from "../inventory/index.ts";
 import { MAX_BATCHES_IN_FLIGHT, onRejectedBatch } from "../metrics/index.ts";
 import { admitSession } from "./admit-session.ts";
-import { keepDropped } from "./hold-session.ts";
+import { createHoldSessions, keepDropped } from "./hold-session.ts";
 import { createPresence } from "./presence.ts";
 import { type AgentSession, serveSession } from "./session-stream.ts";
 import { setWarning } from "./set-warning.ts";
@@ -27,6 +27,7 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
   const now = (): number => ctx.clock.now();
   const sessions = new Map<string, AgentSession>();
   const watchers = createWatchers(ctx.bus, (serverId, on) => sessions.get(serverId)?.send({ case: "liveMode", value: { on } }));
+  const hold = createHoldSessions(ctx, gateway.id);
   const presence = createPresence({ ctx, gateway, sessions, log });
   let signing: Promise<Buffer> | null = null;
   // A failure is not kept: the file may be put right while the gateway runs.
@@ -66,9 +67,9 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
         now,
         async greeted(session, greeting) {
           const [caPem, taskSigningKey] = await Promise.all([agentTrust(ctx), signingKey()]);
-          const { epoch, serverName, spoolDropped, movedFrom } = await admitSession({
+          const { epoch, serverName, spoolDropped, movedFrom, warned } = await admitSession({
             ctx,
-            input: { session, greeting, gatewayId: gateway.id, sessions },
+            input: { session, greeting, gatewayId: gateway.id, hold, sessions },
           });
           session.epoch = epoch;
           if (connection.closed) {
@@ -80,7 +81,7 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
           const warnings = createWarnings(
             (code, message) => store(code, setWarning({ ctx, input: { serverId, organizationId, code, message } })),
             now,
-            spoolDropped,
+            { dropped: spoolDropped, warned },
             (dropped) => store("spool_dropped", keepDropped({ ctx, input: { serverId, spoolId: greeting.spoolId, dropped } })),
           );
           const older = sessions.get(serverId);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Gateway } from "../../platform/rpc/index.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
-import { holdSession } from "./hold-session.ts";
+import { createHoldSessions } from "./hold-session.ts";
 import { createPresence, GRACE_MS } from "./presence.ts";
 import type { AgentSession } from "./session-stream.ts";
 
@@ -33,6 +33,8 @@ const greeting = () => ({
   wallTimeMs: 0,
   monitorOnly: true,
 });
+const hold = (gatewayId: string, takeOver: boolean) =>
+  createHoldSessions(ctx, gatewayId)({ serverId, address: "192.0.2.1", greeting: greeting(), takeOver });
 const isOnline = async () => (await ctx.sql`select 1 from agent_sessions where server_id = ${serverId}`).length === 1;
 
 /** A gateway with one session; only its connection is stood in for. */
@@ -40,10 +42,7 @@ async function gatewayWithSession() {
   const gateway = gatewayOf();
   const presenceSessions = new Map<string, AgentSession>();
   const presence = createPresence({ ctx, gateway, sessions: presenceSessions, log: ctx.log });
-  const answer = await holdSession({
-    ctx,
-    input: { serverId, gatewayId: gateway.id, address: "192.0.2.1", greeting: greeting(), takeOver: false },
-  });
+  const answer = await hold(gateway.id, false);
   if (answer?.held !== true) throw new Error("not held");
   const session = {
     epoch: answer.epoch,
@@ -73,7 +72,7 @@ describe("presence", () => {
     const { presence, session } = await gatewayWithSession();
     presence.closed(session);
     const other = gatewayOf();
-    await holdSession({ ctx, input: { serverId, gatewayId: other.id, address: "192.0.2.1", greeting: greeting(), takeOver: true } });
+    await hold(other.id, true);
     nowMs += GRACE_MS;
     await presence.confirm();
     expect(await isOnline()).toBe(true);
@@ -132,10 +131,57 @@ describe("presence", () => {
     }
     expect(await isOnline()).toBe(true);
     expect(closed).toEqual([]);
-    await holdSession({ ctx, input: { serverId, gatewayId: randomUUID(), address: "192.0.2.1", greeting: greeting(), takeOver: true } });
+    await hold(randomUUID(), true);
     await first.presence.confirm();
     expect(closed).toEqual(["another gateway holds this server now, or it was revoked"]);
     await first.presence.stop();
     await second.stop();
+  });
+});
+
+describe("holding sessions", () => {
+  const servers = async (count: number): Promise<string[]> => {
+    const rows = await ctx.sql<{ id: string }[]>`
+      insert into servers (organization_id, name, hostname)
+      select ${ctx.installation.defaultOrganizationId}, 'a', 'a' from generate_series(1, ${count}) returning id`;
+    return rows.map(({ id }) => id);
+  };
+  const ask = (id: string, own = greeting()) => ({ serverId: id, address: "192.0.2.1", greeting: own, takeOver: false });
+
+  it("answers each of many that come at once for itself", async () => {
+    const ids = await servers(1200);
+    const [mine, other] = [createHoldSessions(ctx, randomUUID()), createHoldSessions(ctx, randomUUID())];
+    const [taken, again, gone] = [ids[700] as string, ids[800] as string, randomUUID()];
+    await other(ask(taken));
+    const same = greeting();
+    await other(ask(again, same));
+    await ctx.sql`update servers set warnings = '[{"code": "clock_off"}]', spool_id = ${same.spoolId}, spool_dropped = 7 where id = ${again}`;
+    const answers = await Promise.all([...ids, gone].map((id) => mine(ask(id, id === again ? same : { ...greeting(), hostname: id }))));
+    const held = answers.filter((answer) => answer?.held === true);
+    expect(held).toHaveLength(1199);
+    expect(answers[700]).toEqual({ held: false, gatewayId: expect.any(String) });
+    expect(answers[800]).toMatchObject({ held: true, epoch: 2, serverName: "a", spoolDropped: 7, warned: ["clock_off"] });
+    expect(answers.at(-1)).toBeNull();
+    const rows = await ctx.sql`select id, hostname from servers where id = any(${ids}) and hostname <> id::text`;
+    expect(rows.map((row) => row["id"] as string).toSorted()).toEqual([taken, again].toSorted());
+  });
+
+  it("answers one server's connections in the order in which they came", async () => {
+    const mine = createHoldSessions(ctx, randomUUID());
+    const [id] = (await servers(1)) as [string];
+    const first = greeting();
+    const answers = await Promise.all([mine(ask(id, first)), mine(ask(id, first)), mine(ask(id)), mine({ ...ask(id), takeOver: true })]);
+    expect(answers).toMatchObject([{ held: true, epoch: 1 }, { held: true, epoch: 2 }, { held: false }, { held: true, epoch: 3 }]);
+  });
+
+  it("gets along with other gateways that take the same servers in another order", async () => {
+    const ids = await servers(400);
+    const gateways = [0, 1, 2].map(() => createHoldSessions(ctx, randomUUID()));
+    const rounds = gateways.map((take, g) => {
+      const order = g % 2 === 0 ? ids : ids.toReversed();
+      return Promise.all(order.map((id) => take({ ...ask(id), takeOver: true })));
+    });
+    for (const answers of await Promise.all(rounds)) expect(answers.every((answer) => answer?.held === true)).toBe(true);
+    expect(await ctx.sql`select distinct epoch from agent_sessions where server_id = any(${ids})`).toEqual([{ epoch: 3 }]);
   });
 });

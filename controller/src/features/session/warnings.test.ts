@@ -61,7 +61,7 @@ it("says nothing of batches that were dropped before an earlier session told of 
   const warnings = createWarnings(
     (code) => said.push(code),
     () => 0,
-    3,
+    { dropped: 3, warned: null },
     (count) => told.push(count),
   );
   warnings.spool(report(3n));
@@ -79,4 +79,22 @@ it("takes back what an earlier session left, after an hour without a new cause",
     ["batches_rejected", null],
     ["cloned", null],
   ]);
+});
+
+it("takes back at a new connection what stands from an earlier one, and nothing that does not", () => {
+  for (const [warned, taken] of [
+    [["clock_off", "cloned"], [["clock_off", null]]],
+    [["cloned"], []],
+  ] as const) {
+    const said: unknown[] = [];
+    const warnings = createWarnings(
+      (...what) => said.push(what),
+      () => 0,
+      { dropped: 0, warned },
+    );
+    warnings.clock(100);
+    expect(said).toEqual(taken);
+    warnings.clock(hour);
+    expect(said).toHaveLength(taken.length + 1);
+  }
 });

@@ -12,11 +12,20 @@ type Say = (code: WarningCode, message: string | null) => void;
 /**
  * Turns what one session sees into warnings; says each change once.
  * @param say stores a warning, or takes it away when the message is null
- * @param dropped how many batches its spool had dropped when an earlier session told of them
+ * @param before what earlier sessions told of: batches that the spool had dropped, and warnings that stand (all of
+ *   them may, when it is not known)
  * @param told stores that number
  */
-export function createWarnings(say: Say, now: () => number, dropped = 0, told: (dropped: number) => void = () => undefined) {
+export function createWarnings(
+  say: Say,
+  now: () => number,
+  before: { readonly dropped: number; readonly warned: readonly WarningCode[] | null } = { dropped: 0, warned: null },
+  told: (dropped: number) => void = () => undefined,
+) {
+  let { dropped } = before;
   const said = new Map<WarningCode, string | null>();
+  // These two only the agent's own session sets: what does not stand need not be taken away at each connection.
+  for (const code of ["clock_off", "spool_error"] as const) if (before.warned?.includes(code) === false) said.set(code, null);
   const eventAt = new Map<WarningCode, number>();
   const openedAt = now();
   let rejected = 0;
