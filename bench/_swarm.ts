@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContext } from "node:tls";
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { type PushResponse, PushResponseSchema } from "@devflow/proto/metrics/v1/metrics";
 import { ConnectRequestSchema, ConnectResponseSchema } from "@devflow/proto/session/v1/session";
@@ -49,6 +49,8 @@ export class SwarmAgent {
   readonly spoolId = randomUUID();
   readonly #bootId = randomUUID();
   readonly #identity: SwarmIdentity;
+  /** Kept: reading key and certificates is each agent's own burden, on a machine of its own. */
+  #context: SecureContext | null = null;
   readonly #onAck: (response: PushResponse) => void;
   #http: ClientHttp2Session | null = null;
   #push: ClientHttp2Stream | null = null;
@@ -63,7 +65,7 @@ export class SwarmAgent {
     return new Promise((resolve, reject) => {
       const { keyPem, certificatePem } = this.#identity;
       const http = connect(`https://127.0.0.1:${target.port}`, {
-        secureContext: contextFor(target.caPem, keyPem, certificatePem),
+        secureContext: (this.#context ??= contextFor(target.caPem, keyPem, certificatePem)),
         servername: target.gatewayName,
       });
       this.#http = http;
