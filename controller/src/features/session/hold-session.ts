@@ -136,7 +136,7 @@ async function holdSessions(ctx: Context, gatewayId: string, requests: readonly 
       array(select w->>'code' from jsonb_array_elements(s.warnings) w) as warned
     from asked t join servers s using (id) left join taken on taken.server_id = t.id left join old on old.server_id = t.id`;
   return new Map(
-    rows.map(({ serverId, name, epoch, holder, spoolDropped, warned }) => {
+    rows.map(({ serverId, name, epoch, holder, spoolDropped, warned }): [string, SessionHeld] => {
       if (epoch === null) return [serverId, { held: false, gatewayId: holder ?? "" }];
       const movedFrom = holder === gatewayId ? null : holder;
       return [serverId, { held: true, epoch, serverName: name, spoolDropped, movedFrom, warned }];
