@@ -275,6 +275,9 @@ EOF
 }
 
 write_rc() {
+  # By its argument: the variable of OpenRC 0.45 names an option that its supervise-daemon does not have.
+  no_new_privs=''
+  if RC_SVCNAME=$NAME supervise-daemon $NAME --help 2>&1 | grep -q -- --no-new-privs; then no_new_privs=--no-new-privs; fi
   cat >"$work/rc" <<EOF
 #!/sbin/openrc-run
 description="DevFlow agent"
@@ -282,20 +285,25 @@ supervisor=supervise-daemon
 command="$node_path"
 command_args="$DEVFLOW_RUNTIME_FLAGS $LIB/current/devflow-agent.mjs run"
 command_user="$RUN_USER:$RUN_USER"
-supervise_daemon_args="--env $DEVFLOW_ENVIRONMENT"
+supervise_daemon_args="$no_new_privs"
 respawn_delay=2
 respawn_max=0
 output_log="$LOG"
 error_log="$LOG"
 umask=0077
+rc_ulimit="-n 4096"
+# The agent may take 4 s to send what waits.
+retry="TERM/10/KILL/5"
 
 depend() {
-  need net
+  # Not "need": where nothing is called net (containers, minimal systems) it would never start; it redials anyway.
+  use net
   after firewall
 }
 
 start_pre() {
   checkpath -f -o $RUN_USER:$RUN_USER -m 0640 "$LOG"
+  export $DEVFLOW_ENVIRONMENT
   if [ -r "$ETC/agent.env" ]; then
     set -a
     . "$ETC/agent.env"
@@ -319,7 +327,7 @@ start_service() {
       ;;
     openrc)
       rc-update -q add $NAME default >/dev/null 2>&1 || true
-      rc-service -q $NAME restart >/dev/null 2>&1
+      rc-service -q $NAME restart >/dev/null
       ;;
   esac
 }

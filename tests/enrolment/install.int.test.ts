@@ -11,7 +11,7 @@ import { enrolmentTokens } from "../../controller/src/features/enrolment/schema.
 import { servers } from "../../controller/src/features/servers/schema.ts";
 import { type Controller, startController } from "../../controller/src/main.ts";
 import { assets } from "../../controller/src/platform/assets.ts";
-import { bareMachine, cannotMake, type Machine, systemdMachine } from "./machine.ts";
+import { bareMachine, bootedMachine, cannotMake, type Machine } from "./machine.ts";
 import { httpProxy, manInTheMiddle } from "./man-in-the-middle.ts";
 
 let controller: Controller;
@@ -54,7 +54,7 @@ const throughPort = (command: string, port: number) =>
 const uninstall = "curl -fsSk https://127.0.0.1:PORT/install.sh | sh -s -- --uninstall";
 const serverCount = async () => (await controller.ctx.db.select().from(servers)).length;
 
-const unsupported = { bare: cannotMake("bare"), systemd: cannotMake("systemd") };
+const unsupported = { bare: cannotMake("bare"), systemd: cannotMake("systemd"), openrc: cannotMake("openrc") };
 const any = unsupported.bare === null;
 beforeAll(async () => {
   if (any) await startAll();
@@ -249,7 +249,7 @@ describe.skipIf(unsupported.systemd !== null)(
   `install.sh under systemd${unsupported.systemd === null ? "" : ` (${unsupported.systemd})`}`,
   () => {
     let machine: Machine;
-    beforeAll(async () => void (machine = await systemdMachine()), 300_000);
+    beforeAll(async () => void (machine = await bootedMachine("systemd")), 300_000);
     afterAll(() => machine.close());
 
     test("installs, connects, stays after a kill, twice is harmless, upgrades, and leaves nothing when removed", async () => {
@@ -283,6 +283,79 @@ describe.skipIf(unsupported.systemd !== null)(
       expect(await machine.run(uninstall.replace("PORT", String(enrolPort)))).toMatchObject({ code: 0 });
       expect((await machine.run(inventory)).output).toBe(untouched);
       expect((await machine.run("systemctl cat devflow-agent")).code).not.toBe(0);
-    });
+    }, 300_000);
+  },
+);
+
+describe.skipIf(unsupported.openrc !== null)(
+  `install.sh under OpenRC${unsupported.openrc === null ? "" : ` (${unsupported.openrc})`}`,
+  () => {
+    let machine: Machine;
+    beforeAll(async () => void (machine = await bootedMachine("openrc")), 600_000);
+    afterAll(() => machine?.close());
+
+    const said = async (script: string, env?: Record<string, string>) => (await machine.run(script, env)).output;
+    const service = (verb: string) => machine.run(`rc-service devflow-agent ${verb}`);
+    const agentPid = async () => (await said("pgrep -u devflow -f devflow-agent.mjs")).trim();
+    const connected = () => said("for i in $(seq 60); do devflow-agent status >/tmp/s 2>&1 && break; sleep 0.5; done; cat /tmp/s");
+    const pidOnceChanged = async (from: string) =>
+      (await said(`for i in $(seq 60); do pgrep -u devflow -f devflow-agent.mjs | grep -vx ${from} && break; sleep 0.5; done`)).trim();
+
+    test("installs through a proxy, connects, obeys rc-service, stays after a kill, twice is harmless, leaves nothing when removed", async () => {
+      const untouched = await said(inventory);
+      const proxy = await httpProxy();
+      const before = await serverCount();
+      const command = withHost(await line(), "controller.example");
+      const first = await machine.run(command, { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` });
+      expect(first.output).toMatch(/connected to controller\.example as .* It is in the web UI now/);
+      expect(first.code).toBe(0);
+      expect(await serverCount()).toBe(before + 1);
+      const agentFile = "cat /var/lib/devflow-agent/agent.json";
+      const identity = await said(agentFile);
+
+      const pid = await agentPid();
+      expect(pid).toMatch(/^\d+$/);
+      expect(await service("status")).toMatchObject({ code: 0, output: expect.stringMatching(/started/) as string });
+      expect(await said("rc-status -C default")).toMatch(/devflow-agent +\[ +started/);
+      expect(await said(`grep -E '^(Uid|Gid|Groups|Umask|NoNewPrivs|CapEff)' /proc/${pid}/status`)).toBe(await expectedStatus());
+      expect(await said(`tr '\\0' '\\n' </proc/${pid}/environ | grep -E '^(HTTPS_PROXY|MALLOC_ARENA_MAX)=' | sort`)).toBe(
+        `HTTPS_PROXY=http://127.0.0.1:${proxy.port}\nMALLOC_ARENA_MAX=1\n`,
+      );
+      expect(await said("stat -c '%a %U' /var/log/devflow-agent.log /etc/init.d/devflow-agent")).toBe("640 devflow\n755 root\n");
+
+      // What kills it is undone by the supervisor, what rc-service does is not.
+      await machine.run(`kill -9 ${pid}`);
+      const revived = await pidOnceChanged(pid);
+      expect(revived).toMatch(/^\d+$/);
+      expect(await connected()).toMatch(/^Connected to controller\.example/);
+      expect(await service("restart")).toMatchObject({ code: 0 });
+      expect(await agentPid()).not.toBe(revived);
+      expect(await connected()).toMatch(/^Connected/);
+      expect(await service("stop")).toMatchObject({ code: 0 });
+      expect([await agentPid(), (await service("status")).code]).toEqual(["", 3]);
+      // As at boot: what is in the runlevel is started.
+      expect(await machine.run("openrc default")).toMatchObject({ code: 0 });
+      expect(await connected()).toMatch(/^Connected/);
+
+      // The same line, whose token is used up; an upgrade: one server, one identity.
+      for (const again of [command, command.replace(/--token \S+/, "--upgrade")]) {
+        expect(await machine.run(again, { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` })).toMatchObject({ code: 0 });
+        expect(await said(agentFile)).toBe(identity);
+      }
+      expect(await serverCount()).toBe(before + 1);
+
+      expect(await machine.run(uninstall.replace("PORT", String(enrolPort)))).toMatchObject({ code: 0 });
+      expect(await said("pgrep -fa '[d]evflow'")).toBe("");
+      expect((await service("status")).code).not.toBe(0);
+      expect(await said(inventory)).toBe(untouched);
+      await proxy.close();
+    }, 300_000);
+
+    /** The agent's user alone, no capability, files for nobody else. */
+    async function expectedStatus(): Promise<string> {
+      const [uid, gid] = (await said("id -u devflow; id -g devflow")).trim().split("\n");
+      const four = (id: string | undefined) => [id, id, id, id].join("\t");
+      return `Umask:\t0077\nUid:\t${four(uid)}\nGid:\t${four(gid)}\nGroups:\t${gid} \nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n`;
+    }
   },
 );

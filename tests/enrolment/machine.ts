@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,18 +12,38 @@ export interface Machine {
   close(): Promise<void>;
 }
 
-/** Built once, outside the repository: a minute by debootstrap. */
-const base = "/var/tmp/devflow-test-machine";
-const packages = "ca-certificates,curl,procps,systemd,systemd-sysv,dbus";
+export type Kind = "bare" | "systemd" | "openrc";
+
+interface Base {
+  /** Built once, outside the repository: a minute by debootstrap. */
+  readonly folder: string;
+  readonly packages: string;
+}
+const withSystemd: Base = { folder: "/var/tmp/devflow-test-machine", packages: "ca-certificates,curl,procps,systemd,systemd-sysv,dbus" };
+const withOpenrc: Base = { folder: "/var/tmp/devflow-test-machine-openrc", packages: "ca-certificates,curl,procps,openrc" };
+const bases: Record<Kind, Base> = { bare: withSystemd, systemd: withSystemd, openrc: withOpenrc };
+
+interface Init {
+  /** What systemd-nspawn starts as process 1. */
+  readonly boot: readonly string[];
+  /** Says what `up` expects once everything has been started. */
+  readonly state: string;
+  readonly up: RegExp;
+}
+const inits: Record<"systemd" | "openrc", Init> = {
+  systemd: { boot: ["--boot"], state: "systemctl is-system-running", up: /running|degraded/ },
+  openrc: { boot: ["/sbin/openrc-init"], state: "cat /run/openrc/softlevel; test ! -e /run/openrc/rc.starting", up: /^default/ },
+};
+
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const has = (tool: string): boolean => ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].some((folder) => existsSync(join(folder, tool)));
 
 /** Why no machine can be made here; null when one can. */
-export function cannotMake(kind: "bare" | "systemd"): string | null {
+export function cannotMake(kind: Kind): string | null {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "needs Linux and root";
-  if (!existsSync(join(base, ".complete")) && !has("debootstrap")) return "needs debootstrap";
-  if (kind === "systemd" && !has("systemd-nspawn")) return "needs systemd-nspawn (Debian: systemd-container)";
+  if (!existsSync(join(bases[kind].folder, ".complete")) && !has("debootstrap")) return "needs debootstrap";
+  if (kind !== "bare" && !has("systemd-nspawn")) return "needs systemd-nspawn (Debian: systemd-container)";
   try {
     execFileSync("unshare", ["--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], { stdio: "ignore" });
   } catch {
@@ -32,46 +52,29 @@ export function cannotMake(kind: "bare" | "systemd"): string | null {
   return null;
 }
 
-function buildBase(): void {
-  if (existsSync(join(base, ".complete"))) return;
-  rmSync(base, { recursive: true, force: true });
+/** Returns the folder of the kind's root file system, made when it is not there. */
+function builtBase(kind: Kind): string {
+  const { folder, packages } = bases[kind];
+  if (existsSync(join(folder, ".complete"))) return folder;
+  rmSync(folder, { recursive: true, force: true });
   const targets = execFileSync("apt-get", ["indextargets", "--format", "$(REPO_URI)", "Codename: bookworm"], { encoding: "utf8" });
   const mirror = targets.split("\n")[0]?.trim();
-  execFileSync("debootstrap", ["--variant=minbase", `--include=${packages}`, "bookworm", base, ...(mirror ? [mirror] : [])], {
+  execFileSync("debootstrap", ["--variant=minbase", `--include=${packages}`, "bookworm", folder, ...(mirror ? [mirror] : [])], {
     stdio: "ignore",
   });
-  writeFileSync(join(base, ".complete"), "");
+  writeFileSync(join(folder, ".complete"), "");
+  return folder;
 }
 
-/** A throw-away layer over the base, in a mount namespace that `holder` keeps. */
-async function layer(): Promise<{ root: string; holder: ChildProcess; clean: () => Promise<void> }> {
-  buildBase();
+/** A throw-away layer over a base; `mount` is the shell that lays it over `root`, in a mount namespace of its own. */
+function newLayer(base: string): { root: string; mount: string; remove: () => void } {
   const folder = mkdtempSync(join("/var/tmp", "devflow-machine-"));
   for (const name of ["upper", "work", "root"]) mkdirSync(join(folder, name));
   const root = join(folder, "root");
-  const script = `set -e
+  const mount = `set -e
     mount --make-rprivate /
-    mount -t overlay overlay -o "lowerdir=${base},upperdir=${folder}/upper,workdir=${folder}/work" ${root}
-    mount -t proc proc ${root}/proc; mount -t tmpfs tmpfs ${root}/tmp; mount -t tmpfs tmpfs ${root}/run
-    mount --rbind /dev ${root}/dev
-    echo ready; exec sleep infinity`;
-  const holder = spawn("unshare", ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await new Promise<void>((resolve, reject) => {
-    holder.stdout?.once("data", () => resolve());
-    holder.once("exit", () => reject(new Error("the machine's layer could not be mounted")));
-  });
-  return {
-    root,
-    holder,
-    clean: async () => {
-      const gone = new Promise((resolve) => holder.once("exit", resolve));
-      holder.kill("SIGKILL");
-      await gone;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+    mount -t overlay overlay -o "lowerdir=${base},upperdir=${folder}/upper,workdir=${folder}/work" ${root}`;
+  return { root, mount, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 const childOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
@@ -89,45 +92,56 @@ const runIn = (command: string, args: readonly string[], script: string, env: Re
 
 /** No init system at all, as in a container. */
 export async function bareMachine(): Promise<Machine> {
-  const { root, holder, clean } = await layer();
+  const { root, mount, remove } = newLayer(builtBase("bare"));
+  const script = `${mount}
+    mount -t proc proc ${root}/proc; mount -t tmpfs tmpfs ${root}/tmp; mount -t tmpfs tmpfs ${root}/run
+    mount --rbind /dev ${root}/dev
+    echo ready; exec sleep infinity`;
+  const holder = spawn("unshare", ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const gone = new Promise((resolve) => holder.once("exit", resolve));
+  await new Promise<void>((resolve, reject) => {
+    holder.stdout?.once("data", () => resolve());
+    holder.once("exit", () => reject(new Error("the machine's layer could not be mounted")));
+  });
   const inside = childOf(holder.pid as number);
   return {
     root,
     run: (script, env = {}) => runIn("nsenter", ["-t", String(inside), "-m", "-p", "chroot", root], script, env),
-    close: clean,
+    async close() {
+      holder.kill("SIGKILL");
+      await gone;
+      remove();
+    },
   };
 }
 
-/** Booted by systemd as process 1. */
-export async function systemdMachine(): Promise<Machine> {
-  const folder = mkdtempSync(join("/var/tmp", "devflow-machine-"));
-  buildBase();
-  for (const name of ["upper", "work", "root"]) mkdirSync(join(folder, name));
-  const root = join(folder, "root");
-  const script = `set -e
-    mount --make-rprivate /
-    mount -t overlay overlay -o "lowerdir=${base},upperdir=${folder}/upper,workdir=${folder}/work" ${root}
-    exec systemd-nspawn -q -D ${root} --boot --register=no --keep-unit --machine=devflow-test-${process.pid} --link-journal=no --resolv-conf=copy-host`;
+/** Booted by a real init system as process 1. */
+export async function bootedMachine(kind: "systemd" | "openrc"): Promise<Machine> {
+  const { boot, state, up } = inits[kind];
+  const { root, mount, remove } = newLayer(builtBase(kind));
+  const script = `${mount}
+    exec systemd-nspawn -q -D ${root} --register=no --keep-unit --machine=devflow-test-${process.pid} --link-journal=no --resolv-conf=copy-host ${boot.join(" ")}`;
   const nspawn = spawn("unshare", ["--mount", "sh", "-c", script], { stdio: "ignore" });
   const ended = new Promise((resolve) => nspawn.once("exit", resolve));
   let leader = 0;
+  const run = (text: string, env: Record<string, string> = {}) => runIn("nsenter", ["-t", String(leader), "-a"], text, env);
   for (let attempt = 0; ; attempt++) {
-    if (attempt === 120) throw new Error("systemd did not come up within 60 s");
+    if (attempt === 120) throw new Error(`${kind} did not come up within 60 s`);
     if (nspawn.exitCode !== null) throw new Error(`systemd-nspawn ended with ${nspawn.exitCode}`);
     await sleep(500);
     leader = childOf(nspawn.pid as number);
-    if (!leader) continue;
-    const state = await runIn("nsenter", ["-t", String(leader), "-a"], "systemctl is-system-running", {});
-    if (/running|degraded/.test(state.output)) break;
+    if (leader && up.test((await run(state)).output)) break;
   }
   return {
     root: `/proc/${leader}/root`,
-    run: (text, env = {}) => runIn("nsenter", ["-t", String(leader), "-a"], text, env),
+    run,
     async close() {
-      await runIn("nsenter", ["-t", String(leader), "-a"], "systemctl poweroff --force --force", {});
-      nspawn.kill("SIGTERM");
+      // The end of process 1 ends all the others.
+      process.kill(leader, "SIGKILL");
       await ended;
-      rmSync(folder, { recursive: true, force: true });
+      remove();
     },
   };
 }
