@@ -39,9 +39,7 @@ export const exceptions: {
       agent: "agents know no users",
     },
   },
-  long: {
-    "controller/src/features/session/agent.int.test.ts": "one gateway with its agents for every behaviour of the stream",
-  },
+  long: {},
   environment: {
     "controller/src/features/enrolment/install/runtime-files.ts": "hands npm's own settings on to npm, and none of the controller's",
     "controller/src/features/enrolment/local-agent/run-as.ts": "hands search path and time zone on to the agent, and nothing else",
