@@ -1,9 +1,10 @@
 import { AppError } from "@devflow/errors";
-import { and, eq } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import type { Context } from "../../platform/context.ts";
 import { servers } from "../servers/schema.ts";
+import { lockServer } from "./lock-server.ts";
 
 /**
  * Lets a quarantined server in again: somebody has looked and knows it.
@@ -21,12 +22,7 @@ export async function releaseServer({
   const { serverId } = input;
   const { organizationId } = principal;
   await ctx.db.transaction(async (tx) => {
-    const [server] = await tx
-      .select()
-      .from(servers)
-      .where(and(eq(servers.id, serverId), eq(servers.organizationId, organizationId)))
-      .for("update");
-    if (server === undefined) throw new AppError("not_found", "There is no such server.");
+    const server = await lockServer(tx, organizationId, serverId);
     if (server.quarantinedAt === null) throw new AppError("conflict", `The server ${server.name} is not quarantined; nothing to release.`);
     await tx
       .update(servers)

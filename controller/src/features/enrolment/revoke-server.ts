@@ -1,9 +1,9 @@
-import { AppError } from "@devflow/errors";
 import { and, eq, isNull } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import type { Context } from "../../platform/context.ts";
 import { servers } from "../servers/schema.ts";
+import { lockServer } from "./lock-server.ts";
 import { agentIdentities } from "./schema.ts";
 
 /**
@@ -23,12 +23,7 @@ export async function revokeServer({
   const { serverId } = input;
   const { organizationId } = principal;
   await ctx.db.transaction(async (tx) => {
-    const [server] = await tx
-      .select()
-      .from(servers)
-      .where(and(eq(servers.id, serverId), eq(servers.organizationId, organizationId)))
-      .for("update");
-    if (server === undefined) throw new AppError("not_found", "There is no such server.");
+    const server = await lockServer(tx, organizationId, serverId);
     if (server.revokedAt !== null) return;
     const now = new Date(ctx.clock.now());
     await tx.update(servers).set({ revokedAt: now, stateSince: now }).where(eq(servers.id, serverId));
