@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,12 +49,13 @@ export interface ControllerProcess {
 /**
  * Enrols agents on a fresh installation and starts the controller.
  * @param options.expired so many more, whose certificates ended an hour ago
+ * @param options.beside another controller on the same database (options.env), whose key for tasks it gets; enrols nobody
  * @param options.env settings on top; with DATABASE_URL that database is used instead of the embedded one
  */
 export async function startController(
-  options: { agents?: number; expired?: number; env?: Record<string, string> } = {},
+  options: { agents?: number; expired?: number; beside?: ControllerProcess; env?: Record<string, string> } = {},
 ): Promise<ControllerProcess> {
-  const { agents = 0, expired = 0, env: extra = {} } = options;
+  const { agents = 0, expired = 0, beside, env: extra = {} } = options;
   const dataDir = await mkdtemp(join(tmpdir(), "devflow-faults-"));
   const base = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...extra };
   const out = join(dataDir, "enrolled.json");
@@ -63,7 +64,8 @@ export async function startController(
     await run(process.execPath, [join(root, "bench/_enrol.ts"), dataDir, String(count), out], { ...base, ...env });
     return JSON.parse(await readFile(out, "utf8")) as { identities: EnrolledIdentity[]; caPem: string; gatewayName: string };
   };
-  const enrolled = await enrolAgents(agents);
+  if (beside !== undefined) await cp(join(beside.dataDir, "keys"), join(dataDir, "keys"), { recursive: true });
+  const enrolled = beside ?? (await enrolAgents(agents));
   const expiredIdentities =
     expired === 0 ? [] : (await enrolAgents(expired, { DEVFLOW_BENCH_CERTIFICATES_END_IN_MS: String(-3_600_000) })).identities;
   const [web = 0, gateway = 0, enrol = 0] = await freePorts(3);
@@ -105,7 +107,9 @@ export async function startController(
     gatewayPort: gateway,
     enrolPort: enrol,
     dataDir,
-    ...enrolled,
+    identities: enrolled.identities,
+    caPem: enrolled.caPem,
+    gatewayName: enrolled.gatewayName,
     expired: expiredIdentities,
     enrol: async (count) => (await enrolAgents(count)).identities,
     admin: (...args) =>

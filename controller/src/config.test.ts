@@ -15,9 +15,24 @@ describe("settings", () => {
     expect(config.dataDir.startsWith("/")).toBe(true);
   });
 
-  it("let the worker run apart from the rest", () => {
-    expect([...readConfig({ DEVFLOW_ROLES: "worker" }).roles]).toEqual(["worker"]);
-    expect([...readConfig({ DEVFLOW_ROLES: "web, gateway, signer" }).roles]).toEqual(["web", "gateway", "signer"]);
+  it.each(["web", "gateway", "worker", "web, gateway, signer", "worker,signer", "web,worker"])(
+    "let %s be a process of its own",
+    (split) => {
+      const { roles } = readConfig({ DEVFLOW_ROLES: split, DATABASE_URL: "postgres://db/devflow" });
+      expect([...roles]).toEqual(split.split(",").map((role) => role.trim()));
+    },
+  );
+
+  it("refuse a split that leaves work undone: on the embedded database, and a signer for nobody", () => {
+    for (const split of ["web", "gateway,signer", "web,gateway,signer"])
+      expect(() => readConfig({ DEVFLOW_ROLES: split })).toThrow(/would run nowhere.*Set DATABASE_URL/);
+    expect(() => readConfig({ DEVFLOW_ROLES: "signer", DATABASE_URL: "postgres://db/devflow" })).toThrow("signer alone has nothing to do");
+  });
+
+  it("take an address for other controllers that leads here", () => {
+    expect(readConfig({}).internalListen).toEqual({ host: "127.0.0.1", port: 0 });
+    expect(readConfig({ DEVFLOW_INTERNAL_LISTEN: "[fd00::5]:8445" }).internalListen).toEqual({ host: "fd00::5", port: 8445 });
+    expect(readConfig({ DEVFLOW_INTERNAL_LISTEN: "controller-a.internal:8445" }).internalListen.host).toBe("controller-a.internal");
   });
 
   it("treat an empty variable as one that is not set", () => {
@@ -29,9 +44,11 @@ describe("settings", () => {
     ["DEVFLOW_PORT", "http"],
     ["DEVFLOW_PORT", "70000"],
     ["DEVFLOW_ROLES", "web,everything"],
-    ["DEVFLOW_ROLES", "web,worker"],
-    ["DEVFLOW_ROLES", "gateway"],
     ["DEVFLOW_ROLES", "signer"],
+    ["DEVFLOW_INTERNAL_LISTEN", "8445"],
+    ["DEVFLOW_INTERNAL_LISTEN", "0.0.0.0:8445"],
+    ["DEVFLOW_INTERNAL_LISTEN", "[::]:8445"],
+    ["DEVFLOW_INTERNAL_LISTEN", "10.0.0.5:65536"],
     ["DATABASE_URL", "mysql://root@localhost/db"],
     ["DEVFLOW_BOOTSTRAP_TOKEN", "short"],
     ["DEVFLOW_BOOTSTRAP_TOKEN", "a".repeat(40)],

@@ -31,6 +31,8 @@ export interface Config {
   readonly bootstrapToken: string | null;
   readonly localAgent: boolean;
   readonly logLevel: string;
+  /** Where a gateway gives live frames to other controllers, which get this very address; port 0: any. */
+  readonly internalListen: { readonly host: string; readonly port: number };
   readonly retention: { readonly tenSecondDays: number; readonly minuteDays: number; readonly hourDays: number };
 }
 
@@ -51,6 +53,21 @@ const list = z
   )
   .default([]);
 
+/** Other controllers are told this address, so it has to be one that leads here. */
+const internalListen = z
+  .string()
+  .regex(/^(?:[a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/, "expected host:port, for example 10.0.0.5:8445")
+  .transform((text) => ({
+    host: text.slice(0, text.lastIndexOf(":")).replace(/^\[|\]$/g, ""),
+    port: Number(text.slice(text.lastIndexOf(":") + 1)),
+  }))
+  .refine(({ port }) => port <= 65_535, "expected a port of at most 65535")
+  .refine(
+    ({ host }) => !/^(0\.0\.0\.0|::|0:0:0:0:0:0:0:0)$/.test(host),
+    "expected the address that other controllers reach, not all addresses",
+  )
+  .default({ host: "127.0.0.1", port: 0 });
+
 /** Its host becomes part of lines that people paste into a root shell, so it is made of plain characters only. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: "expected https://host or http://host:port" })
@@ -69,6 +86,7 @@ const settings = z.strictObject({
   DEVFLOW_GATEWAY_HOST: z.string().min(1).default("::"),
   DEVFLOW_GATEWAY_PORT: port(8443),
   DEVFLOW_ENROL_PORT: port(8444),
+  DEVFLOW_INTERNAL_LISTEN: internalListen,
   DEVFLOW_DATA_DIR: z.string().min(1).optional(),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user:password@host:port/database" }).optional(),
   DATABASE_DIRECT_URL: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user:password@host:port/database" }).optional(),
@@ -123,16 +141,17 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
   if ((s.DEVFLOW_ADMIN_EMAIL === undefined) !== (s.DEVFLOW_ADMIN_PASSWORD === undefined)) {
     throw new Error("Settings are wrong:\n  DEVFLOW_ADMIN_EMAIL and DEVFLOW_ADMIN_PASSWORD go together; set both or neither");
   }
-  // What these tell each other (revocations, live values, who watches) stays inside one process.
-  const together = ["web", "gateway", "signer"] as const;
-  const missing = together.filter((role) => !s.DEVFLOW_ROLES.includes(role));
-  if (missing.length > 0 && missing.length < together.length) {
+  const own = new Set(s.DEVFLOW_ROLES);
+  if (own.size === 1 && own.has("signer"))
+    throw new Error("Settings are wrong:\n  DEVFLOW_ROLES: signer alone has nothing to do; it goes with web, gateway or worker");
+  const missing = roles.filter((role) => !own.has(role));
+  if (missing.length > 0 && s.DATABASE_URL === undefined) {
     throw new Error(
-      `Settings are wrong:\n  DEVFLOW_ROLES: ${together.join(", ")} run in one process for now, and ${missing.join(", ")} is missing; only worker may run apart`,
+      `Settings are wrong:\n  DEVFLOW_ROLES: ${missing.join(", ")} would run nowhere, since the embedded database serves one process alone. Set DATABASE_URL, the same for all, or leave DEVFLOW_ROLES away`,
     );
   }
   return {
-    roles: new Set(s.DEVFLOW_ROLES),
+    roles: own,
     host: s.DEVFLOW_HOST,
     port: s.DEVFLOW_PORT,
     gatewayHost: s.DEVFLOW_GATEWAY_HOST,
@@ -148,6 +167,7 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
     adminPassword: s.DEVFLOW_ADMIN_PASSWORD ?? null,
     bootstrapToken: s.DEVFLOW_BOOTSTRAP_TOKEN ?? null,
     localAgent: s.DEVFLOW_LOCAL_AGENT === "on",
+    internalListen: s.DEVFLOW_INTERNAL_LISTEN,
     logLevel: s.DEVFLOW_LOG_LEVEL,
     retention: {
       tenSecondDays: s.DEVFLOW_RETENTION_10S_DAYS,

@@ -14,6 +14,7 @@ import type { Stop } from "./platform/feature.ts";
 import { listenWeb } from "./platform/http/server.ts";
 import { createJobs } from "./platform/jobs/index.ts";
 import { createLog, withoutValues } from "./platform/log/index.ts";
+import { joinControllers } from "./platform/peers/index.ts";
 import { createGateway } from "./platform/rpc/index.ts";
 import { createWeb } from "./web.ts";
 
@@ -69,7 +70,8 @@ export async function startController(config: Config): Promise<Controller> {
       clock: { now: () => Date.now() },
     };
     // The embedded database serves this process alone.
-    if (config.databaseUrl !== null) stops.push(await joinDatabaseBus({ bus, sql: database.sql, target, masterKey, log }));
+    const isShared = config.databaseUrl !== null;
+    if (isShared) stops.push(await joinDatabaseBus({ bus, sql: database.sql, target, masterKey, log }));
     for (const feature of features) {
       const end = await feature.start?.(ctx);
       if (end !== undefined) stops.push(end);
@@ -81,19 +83,19 @@ export async function startController(config: Config): Promise<Controller> {
       stops.push(() => jobs.stop());
     }
     const gatewayPort = config.roles.has("gateway") ? await startGateway(ctx, stops) : null;
+    const web = config.roles.has("web") ? await createWeb(ctx, features) : null;
+    if (web !== null) stops.push(() => web.close());
+    // When all parts hear the bus, and before anybody can watch.
+    if (isShared) stops.push(await joinControllers(ctx, bus));
     let webPort: number | null = null;
-    let setupCode: string | null = null;
-    if (config.roles.has("web")) {
-      const web = await createWeb(ctx, features);
-      stops.push(() => web.close());
+    if (web !== null) {
       const listener = await listenWeb(ctx, web.api);
       stops.push(() => listener.close());
       webPort = listener.port;
-      setupCode = web.setupCode;
-      if (setupCode !== null) log.info({ scope: "users" }, "no user yet: open the printed link to make the first administrator");
+      if (web.setupCode !== null) log.info({ scope: "users" }, "no user yet: open the printed link to make the first administrator");
     }
     log.info({ web: webPort, gateway: gatewayPort }, "listening");
-    return { ctx, ports: { web: webPort, gateway: gatewayPort }, banner: banner(config, webPort, setupCode), stop };
+    return { ctx, ports: { web: webPort, gateway: gatewayPort }, banner: banner(config, webPort, web?.setupCode ?? null), stop };
   } catch (error) {
     await stop();
     throw error;

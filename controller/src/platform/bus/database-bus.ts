@@ -3,7 +3,7 @@ import { createMasterKey, type MasterKey } from "../crypto/index.ts";
 import { arrayLiteral, type DatabaseTarget, databaseUnavailable, type Sql } from "../db/index.ts";
 import type { Stop } from "../feature.ts";
 import { counter } from "../observability/index.ts";
-import type { ProcessBus } from "./index.ts";
+import type { ProcessBus } from "./process-bus.ts";
 import { listen } from "./listen.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { openPayload, sealPayload, travels } from "./payload.ts";

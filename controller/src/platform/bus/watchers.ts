@@ -1,4 +1,4 @@
-import type { Bus } from "./index.ts";
+import type { Bus } from "./process-bus.ts";
 
 /** Which servers somebody watches at 1 s, over all processes. */
 export interface Watchers {
