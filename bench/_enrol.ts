@@ -6,6 +6,7 @@ import { enrolAgent } from "../controller/src/features/enrolment/test-agent.ts";
 import { lifetimes } from "../controller/src/features/enrolment/rules.ts";
 import { startController } from "../controller/src/main.ts";
 import { users } from "../controller/src/platform/auth/schema.ts";
+import { roleAccess } from "../controller/src/platform/auth/index.ts";
 
 const [dataDir, count, out] = process.argv.slice(2) as [string, string, string];
 const settings: Record<string, string> = {
@@ -29,7 +30,8 @@ const principal = {
   id: "bench",
   name: "bench",
   organizationId: ctx.installation.defaultOrganizationId,
-  permission: "admin",
+  userId: null,
+  access: roleAccess("admin", ctx.installation.defaultOrganizationId),
   address: null,
   requestId: "bench",
 } as const;

@@ -9,6 +9,7 @@ import { session } from "../controller/src/features/session/index.ts";
 import { users } from "../controller/src/platform/auth/schema.ts";
 import { createGateway, type RunningGateway } from "../controller/src/platform/rpc/index.ts";
 import { type TestContext, testContext } from "../controller/src/testing/context.ts";
+import { roleAccess } from "../controller/src/platform/auth/index.ts";
 
 const COUNT = 25;
 let ctx: TestContext;
@@ -66,7 +67,8 @@ test(`${COUNT} agents whose connections are cut every few seconds: every row is 
     id: "u1",
     name: "anna",
     organizationId: ctx.installation.defaultOrganizationId,
-    permission: "admin",
+    userId: null,
+    access: roleAccess("admin", ctx.installation.defaultOrganizationId),
     address: null,
     requestId: "r",
   } as const;

@@ -14,6 +14,30 @@ export const exceptions: {
       proto: "agents have certificates instead",
       agent: "agents have certificates instead",
     },
+    groups: {
+      proto: "agents know no groups",
+      agent: "agents know no groups",
+    },
+    organizations: {
+      proto: "agents know no organisations",
+      agent: "agents know no organisations",
+    },
+    events: {
+      proto: "the controller writes events from what agents do",
+      agent: "the controller writes events from what agents do",
+    },
+    webhooks: {
+      proto: "the controller sends webhooks",
+      agent: "the controller sends webhooks",
+    },
+    audit: {
+      proto: "the controller keeps the log",
+      agent: "the controller keeps the log",
+    },
+    settings: {
+      proto: "agents have a configuration file",
+      agent: "agents have a configuration file",
+    },
     servers: {
       proto: "agents tell of themselves in session and inventory",
       agent: "agents tell of themselves in session and inventory",

@@ -1,4 +1,15 @@
-import type { ApiToken, CreateApiToken, CreateEnrolmentToken, EnrolmentToken, FleetSummary, Me, MetricsResult, Server } from "@devflow/api";
+import {
+  type ApiToken,
+  type CreateApiToken,
+  type CreateEnrolmentToken,
+  type EnrolmentToken,
+  type FleetSummary,
+  type Me,
+  type MetricsResult,
+  permissionsOf,
+  type Role,
+  type Server,
+} from "@devflow/api";
 import { familyByName } from "@devflow/catalogue";
 import { current, instancesOf, inventoryOf, machine, valueAt, type Machine } from "./machines.ts";
 
@@ -6,7 +17,7 @@ export interface MockOptions {
   servers: number;
   setupNeeded: boolean;
   signedIn: boolean;
-  permission: Me["permission"];
+  role: Role;
 }
 export interface Answer {
   status: number;
@@ -44,7 +55,7 @@ export class World {
         id: id(1),
         name: "Grafana",
         prefix: "dft_8Kq2",
-        permission: "view",
+        role: "view",
         createdAt: iso(-120),
         expiresAt: null,
         lastUsedAt: iso(-0.0001),
@@ -54,7 +65,7 @@ export class World {
         id: id(2),
         name: "deploy from CI",
         prefix: "dft_x91M",
-        permission: "deploy",
+        role: "deploy",
         createdAt: iso(-34),
         expiresAt: iso(56),
         lastUsedAt: iso(-0.2),
@@ -64,7 +75,7 @@ export class World {
         id: id(3),
         name: "old script",
         prefix: "dft_Pq0a",
-        permission: "admin",
+        role: "admin",
         createdAt: iso(-400),
         expiresAt: iso(-35),
         lastUsedAt: iso(-41),
@@ -170,7 +181,9 @@ export class World {
       kind: "user",
       user: { id: "u1", name: "Mira Kovač", email: "mira@northwind.example" },
       organization: { id: "00000000-0000-4000-8000-000000000001", name: "Northwind" },
-      permission: this.options.permission,
+      role: this.options.role,
+      permissions: permissionsOf(this.options.role).map((permission) => ({ permission, everywhere: true })),
+      installationAdministrator: this.options.role === "owner",
       version: "0.1.0",
     };
   }
@@ -227,7 +240,7 @@ export class World {
       id: crypto.randomUUID(),
       name: body.name,
       prefix: "dft_n3Wt",
-      permission: body.permission,
+      role: body.role,
       createdAt: new Date().toISOString(),
       expiresAt: body.expiresInDays ? new Date(Date.now() + body.expiresInDays * 86_400_000).toISOString() : null,
       lastUsedAt: null,

@@ -32,7 +32,7 @@ const CHANGED_A_SECOND = 1000;
  * @param build folder of the built page, or null
  */
 export async function startMock({ port, build, ...options }: { port: number; build: string | null } & Partial<MockOptions>): Promise<Mock> {
-  const world = new World({ servers: 50, setupNeeded: false, signedIn: true, permission: "owner", ...options });
+  const world = new World({ servers: 50, setupNeeded: false, signedIn: true, role: "owner", ...options });
   let fault: Fault = "none";
   const sockets = new WebSocketServer({ noServer: true });
   const topics = new Map<WebSocket, Set<string>>();

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Permission } from "@devflow/api";
+import type { Role } from "@devflow/api";
 import { features } from "../features.ts";
 import { gatewayCredentials } from "../features/enrolment/index.ts";
 import { newTokenSecret, tokenHash } from "../features/tokens/secret.ts";
@@ -43,7 +43,7 @@ export interface TestWeb {
   /** Cookie header of a new session of the administrator. */
   signIn(): Promise<string>;
   /** A token of any role; of the default organisation unless another is named. */
-  token(permission: Permission, organizationId?: string): Promise<string>;
+  token(role: Role, organizationId?: string): Promise<string>;
   /** Another tenant. */
   organization(): Promise<string>;
   /** A server row as enrolment leaves it. Returns its id. */
@@ -94,12 +94,12 @@ export async function testWeb(config: Partial<Config> = {}, options: { webFolder
         .map((value) => value.split(";", 1)[0])
         .join("; ");
     },
-    async token(permission, organizationId = ctx.installation.defaultOrganizationId) {
+    async token(role, organizationId = ctx.installation.defaultOrganizationId) {
       const secret = newTokenSecret();
       const id = randomUUID();
-      await ctx.sql`insert into api_tokens (id, organization_id, name, prefix, sha256) values (${id}, ${organizationId}, ${permission}, 'devflow_api_', ${tokenHash(secret)})`;
+      await ctx.sql`insert into api_tokens (id, organization_id, name, prefix, sha256) values (${id}, ${organizationId}, ${role}, 'devflow_api_', ${tokenHash(secret)})`;
       await ctx.sql`insert into grants (organization_id, principal_kind, principal_id, role, scope_kind, scope_id)
-        values (${organizationId}, 'token', ${id}, ${permission}, 'organization', ${organizationId})`;
+        values (${organizationId}, 'token', ${id}, ${role}, 'organization', ${organizationId})`;
       return secret;
     },
     async organization() {

@@ -1,4 +1,5 @@
 export * from "./platform.ts";
+export * from "./permissions.ts";
 export * from "./users.ts";
 export * from "./tokens.ts";
 export * from "./servers.ts";
@@ -7,3 +8,4 @@ export * from "./enrolment.ts";
 export * from "./metrics.ts";
 export * from "./live.ts";
 export * from "./cli.ts";
+export * from "./events.ts";

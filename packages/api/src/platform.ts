@@ -37,7 +37,3 @@ export const pageQuery = z.object({
     .pipe(z.int().min(1).max(500))
     .optional(),
 });
-
-export const permissions = ["view", "deploy", "edit", "admin", "owner"] as const;
-export const permission = z.enum(permissions).meta({ id: "Permission" });
-export type Permission = z.infer<typeof permission>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { id, page, permission, time } from "./platform.ts";
+import { role } from "./permissions.ts";
+import { id, page, time } from "./platform.ts";
 
 /** An API token, without its secret. */
 export const apiToken = z
@@ -7,7 +8,7 @@ export const apiToken = z
     id,
     name: z.string(),
     prefix: z.string(),
-    permission,
+    role,
     createdAt: time,
     expiresAt: time.nullable(),
     lastUsedAt: time.nullable(),
@@ -20,7 +21,7 @@ export const apiTokenPage = page(apiToken).meta({ id: "ApiTokenPage" });
 export const createApiToken = z
   .object({
     name: z.string().trim().min(1).max(100),
-    permission,
+    role,
     expiresInDays: z.int().min(1).max(3650).nullable().optional(),
   })
   .meta({ id: "CreateApiToken" });

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { id, orNull, permission } from "./platform.ts";
+import { permission, role } from "./permissions.ts";
+import { id, orNull } from "./platform.ts";
 
 /** Who asks, and what they may do here. */
 export const me = z
@@ -7,7 +8,12 @@ export const me = z
     kind: z.enum(["user", "token"]),
     user: z.object({ id: z.string(), name: z.string(), email: z.string() }).nullable(),
     organization: z.object({ id, name: z.string() }),
-    permission,
+    /** Strongest built-in role over the whole organisation; null for who only has parts of it or a custom role. */
+    role: role.nullable(),
+    /** What is allowed somewhere: everywhere, or within some groups, teams or projects only. */
+    permissions: z.array(z.object({ permission, everywhere: z.boolean() })),
+    /** Whether settings of the whole installation may be changed. */
+    installationAdministrator: z.boolean(),
     version: z.string(),
   })
   .meta({ id: "Me" });

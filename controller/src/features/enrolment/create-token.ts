@@ -61,7 +61,7 @@ export async function createToken({
         sha256: sha256Hex(secret),
         maxUses,
         replacesServerId: input.replacesServerId ?? null,
-        createdBy: principal.kind === "user" ? principal.id : null,
+        createdBy: principal.userId,
         createdAt: new Date(nowMs),
         expiresAt: new Date(nowMs + (input.expiresInMinutes ?? defaultExpiryMinutes) * 60_000),
       })

@@ -16,7 +16,7 @@ export function enrolmentRoutes(api: Api, ctx: Context): void {
   const list = defineRoute({
     method: "get",
     path,
-    permission: "admin",
+    permission: "servers.enrol",
     tag,
     summary: "Enrolment tokens, newest first",
     query: pageQuery,
@@ -25,7 +25,7 @@ export function enrolmentRoutes(api: Api, ctx: Context): void {
   const create = defineRoute({
     method: "post",
     path,
-    permission: "admin",
+    permission: "servers.enrol",
     tag,
     summary: "Make an enrolment token and the line to paste on a server",
     body: createEnrolmentToken,
@@ -35,7 +35,7 @@ export function enrolmentRoutes(api: Api, ctx: Context): void {
   const revoke = defineRoute({
     method: "delete",
     path: `${path}/{id}`,
-    permission: "admin",
+    permission: "servers.enrol",
     tag,
     summary: "Revoke an enrolment token; servers that used it stay",
     params: z.object({ id }),

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { customType, index, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { organizations, users } from "../../platform/auth/schema.ts";
+import { serverGroups } from "../groups/schema.ts";
 import { servers } from "../servers/schema.ts";
 
 const at = () => timestamp({ withTimezone: true });
@@ -20,6 +21,12 @@ export const enrolmentTokens = pgTable(
     sha256: text().notNull().unique(),
     maxUses: integer().notNull(),
     uses: integer().notNull().default(0),
+    /** Servers that enrol with it begin in this group and with these tags. */
+    groupId: uuid().references(() => serverGroups.id, { onDelete: "set null" }),
+    tags: text()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     replacesServerId: uuid().references(() => servers.id, { onDelete: "cascade" }),
     createdBy: text().references(() => users.id, { onDelete: "set null" }),
     createdAt: at().notNull().defaultNow(),

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Principal } from "../../platform/auth/principal.ts";
+import { type Principal, roleAccess } from "../../platform/auth/index.ts";
 
 /** The controller itself, or an agent that acts with a token instead of a person; for audit rows. */
 export const systemPrincipal = (organizationId: string, name = "DevFlow", address: string | null = null): Principal => ({
@@ -7,7 +7,8 @@ export const systemPrincipal = (organizationId: string, name = "DevFlow", addres
   id: "system",
   name,
   organizationId,
-  permission: "owner",
+  userId: null,
+  access: roleAccess("owner", organizationId),
   address,
   requestId: randomUUID(),
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { users } from "../../platform/auth/schema.ts";
-import type { Principal } from "../../platform/auth/principal.ts";
+import { type Principal, roleAccess } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { installation } from "../../platform/db/schema.ts";
 import { testContext as realContext } from "../../testing/context.ts";
@@ -27,7 +27,8 @@ export async function testContext(overrides: Parameters<typeof realContext>[0] =
       id: "u1",
       name: "anna@example.com",
       organizationId: ctx.installation.defaultOrganizationId,
-      permission: "admin",
+      userId: "u1",
+      access: roleAccess("admin", ctx.installation.defaultOrganizationId),
       address: "192.0.2.1",
       requestId: randomUUID(),
     },

@@ -9,7 +9,7 @@ export function inventoryRoutes(api: Api, ctx: Context): void {
   const get = defineRoute({
     method: "get",
     path: "/api/v1/servers/{id}/inventory",
-    permission: "view",
+    permission: "servers.read",
     tag: "inventory",
     summary: "What a server's machine is",
     params: z.object({ id }),

@@ -16,7 +16,8 @@ export function metricRoutes(api: Api, ctx: Context): void {
   const lines = defineRoute({
     method: "get",
     path: "/api/v1/servers/sparklines",
-    permission: "view",
+    permission: "servers.read",
+    scope: "somewhere",
     tag,
     summary: "CPU and memory of the last 30 minutes for up to 100 servers; unknown ones are left out",
     query: sparklinesQuery,
@@ -25,7 +26,7 @@ export function metricRoutes(api: Api, ctx: Context): void {
   const chart = defineRoute({
     method: "get",
     path: "/api/v1/servers/{id}/metrics",
-    permission: "view",
+    permission: "servers.read",
     tag,
     summary: "Series of one server; with Accept: text/csv as a table",
     params: z.object({ id }),
@@ -35,7 +36,7 @@ export function metricRoutes(api: Api, ctx: Context): void {
   });
 
   api.route(lines, async ({ principal, query }) => {
-    const numbers = await serverNumbers(ctx, principal.organizationId, query.ids);
+    const numbers = await serverNumbers(ctx, principal, query.ids);
     const found = await sparklines({ ctx, input: { serverNos: [...numbers.values()] } });
     const items = [...numbers].map(([serverId, no]) => ({
       serverId,
@@ -45,7 +46,7 @@ export function metricRoutes(api: Api, ctx: Context): void {
     return { items };
   });
   api.route(chart, async ({ principal, params, query, headers }) => {
-    const serverNo = (await serverNumbers(ctx, principal.organizationId, [params.id])).get(params.id);
+    const serverNo = (await serverNumbers(ctx, principal, [params.id])).get(params.id);
     if (serverNo === undefined) throw new AppError("not_found", "There is no such server");
     const result = await queryMetrics({ ctx, input: { ...query, serverId: params.id, serverNo } });
     if (!/\btext\/csv\b/.test(headers.get("accept") ?? "")) return result;

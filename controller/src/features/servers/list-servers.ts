@@ -5,6 +5,7 @@ import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { type Page, readCursor, writeCursor } from "../../platform/http/cursor.ts";
 import { columnsSql, fromSql, type ServerRow, stateSql, toServer } from "./server-rows.ts";
+import { type Reach, serverReach, withinReachSql } from "./within-reach.ts";
 
 type Input = z.output<typeof serverListQuery>;
 
@@ -12,7 +13,7 @@ type Input = z.output<typeof serverListQuery>;
 const likePattern = (text: string) => `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
 
 /**
- * Servers of the organisation with state and newest values, 50 a page by default, by name unless sorted otherwise.
+ * Servers within the principal's reach with state and newest values, 50 a page by default, by name unless sorted otherwise.
  * Servers without a value come last either way. Throws AppError invalid for a cursor of another list or order.
  */
 export async function listServers({ ctx, principal, input }: { ctx: Context; principal: Principal; input: Input }): Promise<Page<Server>> {
@@ -46,7 +47,7 @@ export async function listServers({ ctx, principal, input }: { ctx: Context; pri
     with page as (
       select s.id, ${sortSql} as sort_value
       ${fromSql(sql)}
-      where s.organization_id = ${principal.organizationId}
+      where s.organization_id = ${principal.organizationId} ${withinReachSql(ctx, serverReach(principal))}
         ${input.state === undefined ? sql`` : sql`and ${stateSql(sql)} = ${input.state}`}
         ${input.search === undefined || input.search.trim() === "" ? sql`` : searchSql(ctx, principal.organizationId, input.search.trim())}
         ${after === null ? sql`` : sql`and (${sortSql}, s.id) ${than} (${text ? sql`${after[1]}::text` : sql`${after[1]}::text::float8`}, ${after[2]}::uuid)`}
@@ -73,12 +74,12 @@ function searchSql({ sql }: Context, organizationId: string, search: string) {
     union all select server_id from agent_sessions where address collate "C" like ${pattern})`;
 }
 
-/** Servers by id, within one organisation; in no order. */
-export async function serversById(ctx: Context, organizationId: string, ids: readonly string[]): Promise<Server[]> {
+/** Servers by id, within one organisation and reach; in no order. */
+export async function serversById(ctx: Context, organizationId: string, reach: Reach, ids: readonly string[]): Promise<Server[]> {
   if (ids.length === 0) return [];
   const { sql } = ctx;
   const rows = await sql<ServerRow[]>`
     select ${columnsSql(sql)} ${fromSql(sql)}
-    where s.organization_id = ${organizationId} and s.id = any(string_to_array(${ids.join(",")}, ',')::uuid[])`;
+    where s.organization_id = ${organizationId} and s.id = any(string_to_array(${ids.join(",")}, ',')::uuid[]) ${withinReachSql(ctx, reach)}`;
   return rows.map(toServer);
 }

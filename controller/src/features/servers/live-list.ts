@@ -4,18 +4,20 @@ import { liveText } from "../../platform/http/live/topic.ts";
 import type { LiveSubscriber, Topic } from "../../platform/http/index.ts";
 import { serversById } from "./list-servers.ts";
 import { liveValues } from "./live-values.ts";
+import { type Reach, serverReach } from "./within-reach.ts";
 
 const everyMs = 1_000;
 
 interface Watcher {
   readonly subscriber: LiveSubscriber;
+  readonly reach: Reach;
   readonly changed: Set<string>;
   readonly removed: Set<string>;
 }
 
 /**
  * Topic "servers": states and what else changes seldom, at most once a second, and newest values every 2 s. The changed
- * servers of all watchers of an organisation are read by one query; a browser that is too slow gathers ids and gets
+ * servers of all watchers of an organisation with the same reach are read by one query; a browser that is too slow gathers ids and gets
  * them in one message later.
  */
 export function liveList(ctx: Context): Topic {
@@ -54,10 +56,13 @@ export function liveList(ctx: Context): Topic {
       watcher.changed.clear();
       watcher.removed.clear();
     }
-    let servers: Map<string, Server>;
+    const byReach = new Map<string, Map<string, Server>>();
     try {
-      const ids = new Set(taken.flatMap(({ changed }) => [...changed]));
-      servers = new Map((await serversById(ctx, organizationId, [...ids])).map((server) => [server.id, server]));
+      for (const [key, group] of Map.groupBy(taken, ({ watcher }) => watcher.reach.key)) {
+        const ids = new Set(group.flatMap(({ changed }) => [...changed]));
+        const found = await serversById(ctx, organizationId, group[0]!.watcher.reach, [...ids]);
+        byReach.set(key, new Map(found.map((server) => [server.id, server])));
+      }
     } catch (error) {
       // Kept for the next second, so that a pause of the database loses no change.
       for (const { watcher, changed, removed } of taken) {
@@ -71,8 +76,13 @@ export function liveList(ctx: Context): Topic {
     const texts = new Map<string, string>();
     for (const { watcher, changed, removed } of taken) {
       if (!watchers.has(watcher)) continue;
-      const key = `${[...changed].join()}|${removed.join()}`;
-      const text = texts.get(key) ?? liveText({ type: "servers", changed: [...changed].flatMap((id) => servers.get(id) ?? []), removed });
+      const key = `${watcher.reach.key}|${[...changed].join()}|${removed.join()}`;
+      const servers = byReach.get(watcher.reach.key)!;
+      // What changed and cannot be found was put out of this watcher's reach.
+      const gone = watcher.reach.key === "" ? [] : [...changed].filter((id) => !servers.has(id));
+      const text =
+        texts.get(key) ??
+        liveText({ type: "servers", changed: [...changed].flatMap((id) => servers.get(id) ?? []), removed: [...removed, ...gone] });
       texts.set(key, text);
       watcher.subscriber.send(text);
     }
@@ -80,11 +90,12 @@ export function liveList(ctx: Context): Topic {
 
   return {
     name: "servers",
-    permission: "view",
+    permission: "servers.read",
+    scope: "somewhere",
     withId: false,
     open(subscriber) {
       const { organizationId } = subscriber.principal;
-      const watcher: Watcher = { subscriber, changed: new Set(), removed: new Set() };
+      const watcher: Watcher = { subscriber, reach: serverReach(subscriber.principal), changed: new Set(), removed: new Set() };
       const watchers = organizations.get(organizationId) ?? new Set();
       organizations.set(organizationId, watchers.add(watcher));
       const closeValues = openValues(subscriber);

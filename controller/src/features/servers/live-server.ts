@@ -36,7 +36,7 @@ export function liveServer(ctx: Context): Topic {
 
   return {
     name: "server",
-    permission: "view",
+    permission: "servers.read",
     withId: true,
     scope: "server",
     open(subscriber, id) {

@@ -1,10 +1,12 @@
 import type { Context } from "../../platform/context.ts";
 import type { LiveSubscriber } from "../../platform/http/index.ts";
+import { type Reach, serverReach, withinReachSql } from "./within-reach.ts";
 
 const everyMs = 2_000;
 
 interface Reader {
   readonly subscriber: LiveSubscriber;
+  readonly reach: Reach;
   /** Snapshot of the database up to which it has everything; null: from now on. */
   seen: string | null;
 }
@@ -12,7 +14,7 @@ interface Reader {
 /**
  * The newest values for those who watch the list. They are not told of by events, since each server's change every
  * 10 s: while somebody watches, one query every 2 s reads what was stored since the last one and makes the text that
- * all readers of the organisation get. One that is too slow gets it all at once when it is ready again.
+ * all readers of the organisation with the same reach get. One that is too slow gets it all at once when it is ready again.
  * @returns what starts a subscriber; that gives what ends it
  */
 export function liveValues(ctx: Context): (subscriber: LiveSubscriber) => () => void {
@@ -21,8 +23,8 @@ export function liveValues(ctx: Context): (subscriber: LiveSubscriber) => () => 
 
   const tell = async (organizationId: string, readers: Set<Reader>, fresh: boolean): Promise<void> => {
     const due = [...readers].filter(({ subscriber, seen }) => subscriber.ready && (!fresh || seen === null));
-    for (const [seen, group] of Map.groupBy(due, (reader) => reader.seen)) {
-      const { now, rows } = await valuesSince(ctx, organizationId, seen);
+    for (const group of Map.groupBy(due, ({ seen, reach }) => `${seen}|${reach.key}`).values()) {
+      const { now, rows } = await valuesSince(ctx, organizationId, group[0]!);
       for (const reader of group) {
         reader.seen = now;
         if (rows !== null && readers.has(reader)) reader.subscriber.send(`{"type":"values","rows":${rows}}`);
@@ -43,7 +45,7 @@ export function liveValues(ctx: Context): (subscriber: LiveSubscriber) => () => 
 
   return (subscriber) => {
     const { organizationId } = subscriber.principal;
-    const reader: Reader = { subscriber, seen: null };
+    const reader: Reader = { subscriber, reach: serverReach(subscriber.principal), seen: null };
     const readers = organizations.get(organizationId) ?? new Set();
     organizations.set(organizationId, readers.add(reader));
     void tellAll(true);
@@ -56,7 +58,12 @@ export function liveValues(ctx: Context): (subscriber: LiveSubscriber) => () => 
 }
 
 /** JSON of LatestRow[] (null: nothing) that was committed after the snapshot `seen`, and the snapshot of this answer. */
-async function valuesSince({ sql }: Context, organizationId: string, seen: string | null): Promise<{ now: string; rows: string | null }> {
+async function valuesSince(
+  ctx: Context,
+  organizationId: string,
+  { seen, reach }: Pick<Reader, "seen" | "reach">,
+): Promise<{ now: string; rows: string | null }> {
+  const { sql } = ctx;
   if (seen === null) {
     const [row] = await sql<{ now: string }[]>`select pg_current_snapshot()::text as now`;
     return { now: row!.now, rows: null };
@@ -69,6 +76,7 @@ async function valuesSince({ sql }: Context, organizationId: string, seen: strin
       from server_latest l join servers s on s.server_no = l.server_no
       where s.organization_id = ${organizationId} and l.written_by >= pg_snapshot_xmin(${seen}::pg_snapshot)
         and l.written_by < pg_snapshot_xmax(pg_current_snapshot()) and not pg_visible_in_snapshot(l.written_by, ${seen}::pg_snapshot)
+        ${withinReachSql(ctx, reach)}
     ) as rows`;
   return row!;
 }

@@ -32,7 +32,8 @@ export function serverRoutes(api: Api, ctx: Context): void {
   const list = defineRoute({
     method: "get",
     path,
-    permission: "view",
+    permission: "servers.read",
+    scope: "somewhere",
     tag,
     summary: "Servers with state and newest values",
     query: serverListQuery,
@@ -41,16 +42,17 @@ export function serverRoutes(api: Api, ctx: Context): void {
   const summary = defineRoute({
     method: "get",
     path: `${path}/summary`,
-    permission: "view",
+    permission: "servers.read",
+    scope: "somewhere",
     tag,
     summary: "Counts and medians over all servers",
     response: fleetSummarySchema,
   });
-  const get = defineRoute({ ...one, method: "get", permission: "view", summary: "One server", response: server });
+  const get = defineRoute({ ...one, method: "get", permission: "servers.read", summary: "One server", response: server });
   const update = defineRoute({
     ...one,
     method: "patch",
-    permission: "edit",
+    permission: "servers.edit",
     summary: "Rename a server",
     body: updateServerBody,
     response: server,
@@ -59,7 +61,7 @@ export function serverRoutes(api: Api, ctx: Context): void {
     ...one,
     path: `${path}/{id}/revoke`,
     method: "post",
-    permission: "admin",
+    permission: "servers.remove",
     summary: "Take a server's identity away for good; its history stays",
     response: server,
   });
@@ -67,14 +69,14 @@ export function serverRoutes(api: Api, ctx: Context): void {
     ...one,
     path: `${path}/{id}/release`,
     method: "post",
-    permission: "admin",
+    permission: "servers.remove",
     summary: "Let a quarantined server in again",
     response: server,
   });
   const remove = defineRoute({
     ...one,
     method: "delete",
-    permission: "admin",
+    permission: "servers.remove",
     summary: "Delete a server with its identity and history",
     status: 204,
     response: null,

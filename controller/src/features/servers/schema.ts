@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { bigint, boolean, index, integer, jsonb, pgTable, real, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { organizations } from "../../platform/auth/schema.ts";
+import { serverGroups } from "../groups/schema.ts";
 
 const at = () => timestamp({ withTimezone: true });
 
@@ -21,6 +22,7 @@ export const servers = pgTable(
       .array()
       .notNull()
       .default(sql`'{}'`),
+    groupId: uuid().references(() => serverGroups.id, { onDelete: "set null" }),
     machineFingerprint: text(),
     enrolledAt: at().notNull().defaultNow(),
     agentVersion: text(),
@@ -41,7 +43,11 @@ export const servers = pgTable(
     /** [{code, message, since}] */
     warnings: jsonb().notNull().default([]),
   },
-  (t) => [index("servers_list_index").on(t.organizationId, sql`lower(${t.name})`, t.id)],
+  (t) => [
+    index("servers_list_index").on(t.organizationId, sql`lower(${t.name})`, t.id),
+    index().on(t.groupId),
+    index("servers_tags_index").using("gin", t.tags),
+  ],
 );
 
 /** Which gateway holds an agent's stream; the row is there only while one does. */

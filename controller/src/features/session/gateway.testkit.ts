@@ -1,5 +1,6 @@
 import type { Server } from "@devflow/api";
 import { afterAll, afterEach, beforeAll } from "vitest";
+import { roleAccess } from "../../platform/auth/index.ts";
 import { users } from "../../platform/auth/schema.ts";
 import type { Principal } from "../../platform/auth/index.ts";
 import { createGateway, type RunningGateway } from "../../platform/rpc/index.ts";
@@ -58,7 +59,8 @@ export function useGateway() {
     id: "u1",
     name: "anna@example.com",
     organizationId: ctx.installation.defaultOrganizationId,
-    permission: "admin",
+    userId: null,
+    access: roleAccess("admin", ctx.installation.defaultOrganizationId),
     address: null,
     requestId: "r",
   });

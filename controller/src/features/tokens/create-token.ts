@@ -1,8 +1,8 @@
-import type { CreateApiToken, CreatedApiToken } from "@devflow/api";
+import { type CreateApiToken, type CreatedApiToken, permissionsOf } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { count, eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
-import { covers, type Principal } from "../../platform/auth/index.ts";
+import { holds, type Principal } from "../../platform/auth/index.ts";
 import { grants } from "../../platform/auth/schema.ts";
 import type { Context } from "../../platform/context.ts";
 import { apiTokens } from "./schema.ts";
@@ -25,10 +25,11 @@ export async function createToken({
   principal: Principal;
   input: CreateApiToken & { userId: string | null };
 }): Promise<CreatedApiToken> {
-  if (!covers(principal.permission, input.permission)) {
+  const missing = permissionsOf(input.role).find((permission) => !holds(principal.access, permission));
+  if (missing !== undefined) {
     throw new AppError(
       "forbidden",
-      `A token cannot do more than its maker: you are "${principal.permission}", the token would be "${input.permission}"`,
+      `A token cannot do more than its maker: a token with the role "${input.role}" has "${missing}", you do not`,
     );
   }
   const secret = newTokenSecret();
@@ -55,7 +56,7 @@ export async function createToken({
       organizationId,
       principalKind: "token",
       principalId: row!.id,
-      role: input.permission,
+      role: input.role,
       scopeKind: "organization",
       scopeId: organizationId,
     });
@@ -63,9 +64,9 @@ export async function createToken({
       action: "tokens.create",
       targetKind: "token",
       targetId: row!.id,
-      after: { name: input.name, permission: input.permission, expiresInDays: days },
+      after: { name: input.name, role: input.role, expiresInDays: days },
     });
-    return toApiToken(row!, input.permission);
+    return toApiToken(row!, input.role);
   });
   return { token, secret };
 }

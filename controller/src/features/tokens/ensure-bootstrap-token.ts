@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { and, eq, isNull, ne } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import { grants } from "../../platform/auth/schema.ts";
-import type { Principal } from "../../platform/auth/index.ts";
+import { type Principal, roleAccess } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { apiTokens } from "./schema.ts";
 import { tokenHash, tokenPrefix } from "./secret.ts";
@@ -42,7 +42,8 @@ export async function ensureBootstrapToken({ ctx }: { ctx: Context }): Promise<b
       id: "setup",
       name: "first start",
       organizationId,
-      permission: "owner",
+      userId: null,
+      access: roleAccess("owner", organizationId),
       address: null,
       requestId: randomUUID(),
     };
@@ -50,7 +51,7 @@ export async function ensureBootstrapToken({ ctx }: { ctx: Context }): Promise<b
       action: "tokens.create",
       targetKind: "token",
       targetId: row.id,
-      after: { name, permission: "owner" },
+      after: { name, role: "owner" },
     });
     return true;
   });

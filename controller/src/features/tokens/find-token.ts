@@ -1,11 +1,11 @@
-import type { Permission } from "@devflow/api";
-import { type Identity, weaker } from "../../platform/auth/index.ts";
+import { type Identity, strongestRole } from "../../platform/auth/index.ts";
+import { type GrantRow, grantsSql, ofUserSql, toGrant } from "../../platform/auth/load-access.ts";
 import type { Context } from "../../platform/context.ts";
 import { tokenHash } from "./secret.ts";
 
 /**
- * Looks API tokens up by the SHA-256 of their secret. A token never does more than its maker may at the moment: their
- * roles are compared at each look-up, and without a role left the token is dead.
+ * Looks API tokens up by the SHA-256 of their secret. A token never does more than its maker may at the moment: both
+ * their grants are looked at, and it dies with its maker's membership.
  */
 export interface TokenFinder {
   find(secret: string): Promise<Identity | null>;
@@ -18,10 +18,14 @@ interface Row {
   id: string;
   name: string;
   organizationId: string;
-  role: Permission;
   expiresAtMs: number | null;
   createdBy: string | null;
-  makerRole: Permission | null;
+  grants: GrantRow[];
+  /** What its holder may; null when it has none (made at the first start). */
+  bound: GrantRow[] | null;
+  /** Whether the holder still belongs to the organisation and is not disabled. */
+  alive: boolean;
+  installationAdministrator: boolean;
 }
 
 export function createTokenFinder(ctx: Context): TokenFinder {
@@ -38,25 +42,40 @@ export function createTokenFinder(ctx: Context): TokenFinder {
   timer.unref();
   return {
     async find(secret) {
-      const [row] = await ctx.sql<Row[]>`
-        select t.id, t.name, t.organization_id as "organizationId", g.role, extract(epoch from t.expires_at)::float8 * 1000 as "expiresAtMs",
-          t.created_by as "createdBy", m.role as "makerRole"
+      const { sql } = ctx;
+      const [row] = await sql<Row[]>`
+        select t.id, t.name, t.organization_id as "organizationId", extract(epoch from t.expires_at)::float8 * 1000 as "expiresAtMs",
+          t.created_by as "createdBy",
+          ${grantsSql(ctx, sql`g.organization_id = t.organization_id and g.principal_kind = 'token' and g.principal_id = t.id::text`)} as grants,
+          case when t.service_account_id is not null
+              then ${grantsSql(ctx, sql`g.organization_id = t.organization_id and g.principal_kind = 'service' and g.principal_id = t.service_account_id::text`)}
+            when t.created_by is not null then ${grantsSql(ctx, ofUserSql(ctx, sql`t.organization_id`, sql`t.created_by`))}
+          end as bound,
+          case when t.service_account_id is not null then a.disabled_at is null
+            when t.created_by is not null then m.user_id is not null else true end as alive,
+          coalesce(u.installation_administrator, false) as "installationAdministrator"
         from api_tokens t
-        join grants g on g.organization_id = t.organization_id and g.principal_kind = 'token'
-          and g.principal_id = t.id::text and g.scope_kind = 'organization'
-        left join grants m on m.organization_id = t.organization_id and m.principal_kind = 'user'
-          and m.principal_id = t.created_by and m.scope_kind = 'organization'
+        left join service_accounts a on a.id = t.service_account_id
+        left join memberships m on m.organization_id = t.organization_id and m.user_id = t.created_by
+        left join users u on u.id = t.created_by and t.service_account_id is null
         where t.sha256 = ${tokenHash(secret)} and t.revoked_at is null`;
-      if (row === undefined) return null;
+      if (row === undefined || !row.alive) return null;
       if (row.expiresAtMs !== null && row.expiresAtMs <= ctx.clock.now()) return null;
-      if (row.createdBy !== null && row.makerRole === null) return null;
       used.add(row.id);
+      const grants = row.grants.map(toGrant);
       return {
         kind: "token",
         id: row.id,
         name: row.name,
         organizationId: row.organizationId,
-        permission: row.makerRole === null ? row.role : weaker(row.role, row.makerRole),
+        access: {
+          grants,
+          bound: row.bound?.map(toGrant) ?? null,
+          // Only a token that was made to do everything does this too; the bootstrap token stands for the first administrator.
+          installationAdministrator:
+            strongestRole({ grants, bound: null, installationAdministrator: false }) === "owner" &&
+            (row.installationAdministrator || isBootstrap(ctx, row)),
+        },
         userId: row.createdBy,
         email: null,
         sessionId: null,
@@ -70,3 +89,7 @@ export function createTokenFinder(ctx: Context): TokenFinder {
     },
   };
 }
+
+/** The token of DEVFLOW_BOOTSTRAP_TOKEN: nobody's, of the default organisation. */
+const isBootstrap = (ctx: Context, { createdBy, bound, organizationId }: Row) =>
+  createdBy === null && bound === null && organizationId === ctx.installation.defaultOrganizationId;

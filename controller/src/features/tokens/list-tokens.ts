@@ -1,4 +1,4 @@
-import type { ApiToken, Permission } from "@devflow/api";
+import type { ApiToken, Role } from "@devflow/api";
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Principal } from "../../platform/auth/index.ts";
 import { grants } from "../../platform/auth/schema.ts";
@@ -38,7 +38,7 @@ export async function listTokens({ ctx, principal, input }: { ctx: Context; prin
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {
-    items: page.map(({ token, role }) => toApiToken(token, (role ?? "view") as Permission)),
+    items: page.map(({ token, role }) => toApiToken(token, (role ?? "view") as Role)),
     nextCursor: rows.length > limit && last !== undefined ? writeCursor([last.token.createdAt.toISOString(), last.token.id]) : null,
   };
 }

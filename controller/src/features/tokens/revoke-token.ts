@@ -1,9 +1,9 @@
 import { AppError } from "@devflow/errors";
 import { and, eq, isNull } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
-import { covers, type Principal } from "../../platform/auth/index.ts";
+import { holds, type Principal } from "../../platform/auth/index.ts";
 import { grants } from "../../platform/auth/schema.ts";
-import type { Permission } from "@devflow/api";
+import { permissionsOf, type Role } from "@devflow/api";
 import type { Context } from "../../platform/context.ts";
 import type { Database } from "../../platform/db/index.ts";
 import { apiTokens } from "./schema.ts";
@@ -32,9 +32,9 @@ export async function revokeToken({
       .select({ role: grants.role })
       .from(grants)
       .where(and(eq(grants.principalKind, "token"), eq(grants.principalId, tokenId)));
-    if (grant !== undefined && !covers(principal.permission, grant.role as Permission)) {
-      throw new AppError("forbidden", `This token is "${grant.role}" and you are "${principal.permission}"; ask an owner`);
-    }
+    const more =
+      grant?.role == null ? undefined : permissionsOf(grant.role as Role).find((permission) => !holds(principal.access, permission));
+    if (more !== undefined) throw new AppError("forbidden", `This token has "${more}", you do not; ask an owner`);
     if (token.revokedAt !== null) return;
     await tx
       .update(apiTokens)

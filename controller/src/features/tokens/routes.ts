@@ -15,7 +15,7 @@ export function tokenRoutes(api: Api, ctx: Context): void {
   const list = defineRoute({
     method: "get",
     path,
-    permission: "admin",
+    permission: "tokens.manage",
     tag,
     summary: "API tokens, newest first",
     query: pageQuery,
@@ -24,7 +24,7 @@ export function tokenRoutes(api: Api, ctx: Context): void {
   const create = defineRoute({
     method: "post",
     path,
-    permission: "admin",
+    permission: "tokens.manage",
     tag,
     summary: "Make an API token",
     body: createApiToken,
@@ -34,7 +34,7 @@ export function tokenRoutes(api: Api, ctx: Context): void {
   const revoke = defineRoute({
     method: "delete",
     path: `${path}/{id}`,
-    permission: "admin",
+    permission: "tokens.manage",
     tag,
     summary: "Revoke an API token",
     params: z.object({ id }),

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
-import { organizations, users } from "../../platform/auth/schema.ts";
+import { organizations, serviceAccounts, users } from "../../platform/auth/schema.ts";
 
 const at = () => timestamp({ withTimezone: true });
 
@@ -17,10 +17,14 @@ export const apiTokens = pgTable(
     name: text().notNull(),
     prefix: text().notNull(),
     sha256: text().notNull().unique(),
+    /** The person who made it and whose rights bound it; null for a service account's. */
     createdBy: text().references(() => users.id, { onDelete: "cascade" }),
+    /** The service account that holds it and whose rights bound it; null for a person's. */
+    serviceAccountId: uuid().references(() => serviceAccounts.id, { onDelete: "cascade" }),
     createdAt: at().notNull().defaultNow(),
     expiresAt: at(),
     lastUsedAt: at(),
+    lastUsedAddress: text(),
     revokedAt: at(),
   },
   (t) => [index().on(t.organizationId)],

@@ -1,4 +1,4 @@
-import { permissions } from "@devflow/api";
+import { roles } from "@devflow/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testContext } from "../../testing/context.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
@@ -19,17 +19,17 @@ describe("API tokens", () => {
   const status = (token: string) => web.ask("/api/v1/me", { token }).then((answer) => answer.status);
 
   it("work at once, do what they were made for, and are written down", async () => {
-    const { body } = await create({ name: "ci", permission: "edit", expiresInDays: 30 });
-    expect((await web.ask("/api/v1/me", { token: body.secret })).body).toMatchObject({ kind: "token", user: null, permission: "edit" });
-    expect(body.token).toMatchObject({ name: "ci", permission: "edit", revokedAt: null, prefix: body.secret.slice(0, 18) });
+    const { body } = await create({ name: "ci", role: "edit", expiresInDays: 30 });
+    expect((await web.ask("/api/v1/me", { token: body.secret })).body).toMatchObject({ kind: "token", user: null, role: "edit" });
+    expect(body.token).toMatchObject({ name: "ci", role: "edit", revokedAt: null, prefix: body.secret.slice(0, 18) });
     expect(Date.parse(body.token.expiresAt) - Date.parse(body.token.createdAt)).toBe(30 * 86_400_000);
     const [audit] = await web.ctx
       .sql`select actor_name, after from audit_log where action = 'tokens.create' and target_id = ${body.token.id}`;
-    expect(audit).toMatchObject({ actor_name: "anna@example.com", after: { name: "ci", permission: "edit" } });
+    expect(audit).toMatchObject({ actor_name: "anna@example.com", after: { name: "ci", role: "edit" } });
   });
 
   it("show their secret once and store only its hash", async () => {
-    const { body } = await create({ name: "hidden", permission: "view" });
+    const { body } = await create({ name: "hidden", role: "view" });
     const list = await web.ask("/api/v1/tokens", { cookie });
     expect(JSON.stringify(list.body)).not.toContain(body.secret);
     expect(JSON.stringify(await web.ctx.sql`select * from api_tokens`)).not.toContain(body.secret);
@@ -37,42 +37,43 @@ describe("API tokens", () => {
 
   it("never do more than their maker may, now or later", async () => {
     const admin = await web.token("admin");
-    expect((await create({ name: "up", permission: "owner" }, { token: admin })).status).toBe(403);
-    expect((await create({ name: "same", permission: "admin" }, { token: admin })).status).toBe(201);
+    expect((await create({ name: "up", role: "owner" }, { token: admin })).status).toBe(403);
+    expect((await create({ name: "same", role: "admin" }, { token: admin })).status).toBe(201);
 
-    const { body } = await create({ name: "later", permission: "owner" });
+    const { body } = await create({ name: "later", role: "owner" });
     await web.ctx.sql`update grants set role = 'view' where principal_kind = 'user'`;
     const [user] = await web.ctx.sql`select id from users`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: user!["id"] });
-    expect((await web.ask("/api/v1/me", { token: body.secret })).body.permission).toBe("view");
-    // Removed from the organisation: the token ends with its maker's last role.
-    await web.ctx.sql`update grants set principal_id = 'gone' where principal_kind = 'user'`;
+    expect((await web.ask("/api/v1/me", { token: body.secret })).body.role).toBe("view");
+    // Removed from the organisation: the token ends with its maker's membership.
+    const [kept] = await web.ctx.sql`delete from memberships returning organization_id`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: user!["id"] });
     expect((await web.ask("/api/v1/me", { token: body.secret })).status).toBe(401);
-    await web.ctx.sql`update grants set role = 'owner', principal_id = ${user!["id"]} where principal_kind = 'user'`;
+    await web.ctx.sql`insert into memberships (organization_id, user_id) values (${kept!["organization_id"]}, ${user!["id"]})`;
+    await web.ctx.sql`update grants set role = 'owner' where principal_kind = 'user'`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: user!["id"] });
   });
 
   it("end at once when they are revoked, and at their date", async () => {
-    const { body } = await create({ name: "gone", permission: "view" });
+    const { body } = await create({ name: "gone", role: "view" });
     expect(await status(body.secret)).toBe(200);
     expect((await web.ask(`/api/v1/tokens/${body.token.id}`, { method: "DELETE", cookie })).status).toBe(204);
     expect(await status(body.secret)).toBe(401);
     expect((await web.ask(`/api/v1/tokens/${body.token.id}`, { method: "DELETE", cookie })).status).toBe(204);
 
-    const old = (await create({ name: "old", permission: "view", expiresInDays: 1 })).body;
+    const old = (await create({ name: "old", role: "view", expiresInDays: 1 })).body;
     await web.ctx.sql`update api_tokens set expires_at = now() - interval '1 second' where id = ${old.token.id}`;
     expect(await status(old.secret)).toBe(401);
   });
 
   it("stronger than whoever asks are not theirs to revoke", async () => {
-    const { body } = await create({ name: "owner", permission: "owner" });
+    const { body } = await create({ name: "owner", role: "owner" });
     expect((await web.ask(`/api/v1/tokens/${body.token.id}`, { method: "DELETE", token: await web.token("admin") })).status).toBe(403);
     expect(await status(body.secret)).toBe(200);
   });
 
   it("are listed by pages without a gap or a double, one organisation's only", async () => {
-    for (let i = 0; i < 7; i++) await create({ name: `page ${i}`, permission: "view" });
+    for (let i = 0; i < 7; i++) await create({ name: `page ${i}`, role: "view" });
     const stranger = await web.token("owner", await web.organization());
     const all: string[] = [];
     let cursor: string | null = "";
@@ -93,7 +94,7 @@ describe("API tokens", () => {
   });
 
   it("note when they were used last", async () => {
-    const { body } = await create({ name: "used", permission: "view" });
+    const { body } = await create({ name: "used", role: "view" });
     const finder = createTokenFinder(web.ctx);
     await finder.find(body.secret);
     await finder.find("devflow_api_unknown");
@@ -102,7 +103,7 @@ describe("API tokens", () => {
   });
 
   it("of every role may see who they are", async () => {
-    for (const role of permissions) expect((await web.ask("/api/v1/me", { token: await web.token(role) })).body.permission).toBe(role);
+    for (const role of roles) expect((await web.ask("/api/v1/me", { token: await web.token(role) })).body.role).toBe(role);
   });
 });
 

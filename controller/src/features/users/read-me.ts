@@ -1,6 +1,6 @@
 import type { Me } from "@devflow/api";
 import { eq } from "drizzle-orm";
-import type { Identity } from "../../platform/auth/index.ts";
+import { heldPermissions, type Identity, strongestRole } from "../../platform/auth/index.ts";
 import { organizations, users } from "../../platform/auth/schema.ts";
 import type { Context } from "../../platform/context.ts";
 import { version } from "../../platform/version.ts";
@@ -16,7 +16,9 @@ export async function readMe({ ctx, input: { identity } }: { ctx: Context; input
     kind: identity.kind,
     user: user === undefined ? null : { id: user.id, name: user.name, email: user.email },
     organization: organization!,
-    permission: identity.permission,
+    role: strongestRole(identity.access),
+    permissions: heldPermissions(identity.access),
+    installationAdministrator: identity.access.installationAdministrator,
     version,
   };
 }

@@ -18,7 +18,7 @@ describe("the first administrator", () => {
     const answers = await Promise.all([setup(web.setupCode!), setup(web.setupCode!, { email: "second@example.com" })]);
     expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(["201", "409"]);
     const made = answers.find(({ status }) => status === 201)!;
-    expect(made.body).toMatchObject({ kind: "user", permission: "owner", organization: { name: "Default" } });
+    expect(made.body).toMatchObject({ kind: "user", role: "owner", organization: { name: "Default" } });
     const cookie = made.headers.getSetCookie()[0]!.split(";", 1)[0]!;
     expect((await web.ask("/api/v1/me", { cookie })).body).toEqual(made.body);
     expect((await web.ask("/api/v1/session", { cookie })).body).toEqual({ me: made.body });
@@ -109,8 +109,7 @@ describe("sessions", () => {
       ["POST", "/api/v1/tokens"],
     ] as const) {
       expect(
-        (await web.ask(path, { method, cookie, headers, ...(method === "POST" ? { json: { name: "x", permission: "owner" } } : {}) }))
-          .status,
+        (await web.ask(path, { method, cookie, headers, ...(method === "POST" ? { json: { name: "x", role: "owner" } } : {}) })).status,
       ).toBe(403);
       expect((await web.ask(path, { method, cookie, headers: { origin: web.origin, "sec-fetch-site": "cross-site" } })).status).toBe(403);
     }
@@ -120,20 +119,19 @@ describe("sessions", () => {
     expect(await me()).toBe(200);
   });
 
-  it("die with the user's role in the organisation", async () => {
+  it("die with the user's membership", async () => {
     expect(await me()).toBe(200);
-    const kept = await web.ctx.sql`delete from grants where principal_kind = 'user' returning organization_id, principal_id`;
-    web.ctx.bus.emit("principal.revoked", { kind: "user", id: kept[0]!["principal_id"] });
+    const kept = await web.ctx.sql`delete from memberships returning organization_id, user_id`;
+    web.ctx.bus.emit("principal.revoked", { kind: "user", id: kept[0]!["user_id"] });
     expect(await me()).toBe(401);
     expect((await signIn({ email: adminEmail, password: adminPassword })).status).toBe(403);
-    await web.ctx.sql`insert into grants (organization_id, principal_kind, principal_id, role, scope_kind, scope_id)
-      values (${kept[0]!["organization_id"]}, 'user', ${kept[0]!["principal_id"]}, 'owner', 'organization', ${kept[0]!["organization_id"]})`;
+    await web.ctx.sql`insert into memberships (organization_id, user_id) values (${kept[0]!["organization_id"]}, ${kept[0]!["user_id"]})`;
     expect(await me()).toBe(200);
   });
 
   it("of all browsers and the user's tokens end when the password changes", async () => {
     const other = await web.signIn();
-    const { body } = await web.ask("/api/v1/tokens", { method: "POST", cookie, json: { name: "ci", permission: "view" } });
+    const { body } = await web.ask("/api/v1/tokens", { method: "POST", cookie, json: { name: "ci", role: "view" } });
     const change = (currentPassword: string, newPassword: string) =>
       web.ask("/api/v1/me/password", { method: "POST", cookie, json: { currentPassword, newPassword } });
     expect((await change("wrong wrong wrong", "another long password")).status).toBe(422);
@@ -179,7 +177,7 @@ describe("settings for the first start", () => {
   it("make the administrator and the first token without a browser", async () => {
     expect(web.setupCode).toBeNull();
     const answer = await web.ask("/api/v1/me", { token: bootstrapToken });
-    expect(answer.body).toMatchObject({ kind: "token", user: null, permission: "owner" });
+    expect(answer.body).toMatchObject({ kind: "token", user: null, role: "owner" });
   });
 
   it("bind the cookie to the host on https", async () => {

@@ -1,44 +1,39 @@
-import { permissions, type Permission } from "@devflow/api";
+import { installationPermission, type Permission, permissions } from "@devflow/api";
 import { AppError } from "@devflow/errors";
+import { holds, holdsSomewhere, knows, type Scope } from "./access.ts";
 import type { Principal } from "./principal.ts";
 
-/** Where the thing that is asked for belongs. */
-export interface Scope {
-  readonly organizationId: string;
-}
-
 export type Decision = "allow" | "unauthenticated" | "not_found" | "forbidden";
+export type Demand = "public" | "authenticated" | Permission | typeof installationPermission;
 
-/** Whether `held` is `demanded` or stronger. */
-export function covers(held: Permission, demanded: Permission): boolean {
-  return permissions.indexOf(held) >= permissions.indexOf(demanded);
-}
-
-/** The weaker of two permissions. */
-export function weaker(a: Permission, b: Permission): Permission {
-  return covers(a, b) ? b : a;
-}
+/** All that a route or topic can demand. */
+export const demands: readonly string[] = ["public", "authenticated", installationPermission, ...permissions];
 
 /**
  * The one place that decides, for HTTP, WebSocket, gRPC and jobs alike.
- * @param scope null: what was asked for does not exist; undefined: the principal's own organisation
+ * @param scope where the thing that is asked for belongs; null: it does not exist; undefined: the principal's whole
+ *   organisation; "somewhere": lists, whose verb gives no more than what reachOf() says
  */
-export function decide(principal: Principal | null, demand: "public" | "authenticated" | Permission, scope?: Scope | null): Decision {
+export function decide(principal: Principal | null, demand: Demand, scope?: Scope | "somewhere" | null): Decision {
   if (demand === "public") return "allow";
   if (principal === null) return "unauthenticated";
   // Another tenant's things are not there: the answer must not tell that they exist.
-  if (scope === null || (scope !== undefined && scope.organizationId !== principal.organizationId)) return "not_found";
+  if (scope === null || (typeof scope === "object" && scope.organizationId !== principal.organizationId)) return "not_found";
   if (demand === "authenticated") return "allow";
-  return permissions.includes(demand) && covers(principal.permission, demand) ? "allow" : "forbidden";
+  const { access } = principal;
+  if (demand === installationPermission) return access.installationAdministrator ? "allow" : "forbidden";
+  if (scope === "somewhere") return holdsSomewhere(access, demand) ? "allow" : "forbidden";
+  if (holds(access, demand, scope)) return "allow";
+  return scope === undefined || knows(access, scope) ? "forbidden" : "not_found";
 }
 
 /** Throws AppError unauthenticated, not_found or forbidden unless decide() allows. */
-export function demandPermission(principal: Principal | null, demand: "public" | "authenticated" | Permission, scope?: Scope | null): void {
+export function demandPermission(principal: Principal | null, demand: Demand, scope?: Scope | "somewhere" | null): void {
   const decision = decide(principal, demand, scope);
   if (decision === "allow") return;
   if (decision === "unauthenticated") {
     throw new AppError("unauthenticated", "This needs a session or an API token: sign in, or send Authorization: Bearer TOKEN");
   }
   if (decision === "not_found") throw new AppError("not_found", "There is nothing under this address");
-  throw new AppError("forbidden", `This needs the role "${demand}"; yours is "${principal?.permission}". Ask an administrator`);
+  throw new AppError("forbidden", `This needs the permission "${demand}", which you do not have here. Ask an administrator`);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { roleAccess } from "./access.ts";
 import type { Identity } from "./identity.ts";
 import { createIdentityCache } from "./identity-cache.ts";
 
@@ -7,7 +8,7 @@ const identity = (change: Partial<Identity> = {}): Identity => ({
   id: "u",
   name: "u",
   organizationId: "o",
-  permission: "view",
+  access: roleAccess("view", "o"),
   userId: "u",
   email: null,
   sessionId: "s",

@@ -1,4 +1,4 @@
-import type { Permission } from "@devflow/api";
+import type { Access } from "./access.ts";
 
 /** A proven session or API token, before a request gives it an address and an id. */
 export interface Identity {
@@ -7,8 +7,8 @@ export interface Identity {
   readonly id: string;
   readonly name: string;
   readonly organizationId: string;
-  readonly permission: Permission;
-  /** The user behind a session, and behind a token the user who made it. */
+  readonly access: Access;
+  /** The user behind a session, and behind a token the user who made it; null for service accounts. */
   readonly userId: string | null;
   readonly email: string | null;
   /** Null for tokens. */

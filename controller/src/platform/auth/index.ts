@@ -1,18 +1,32 @@
 import { AppError } from "@devflow/errors";
-import { eq, sql } from "drizzle-orm";
-import type { Permission } from "@devflow/api";
+import { eq } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { addressGroup } from "../address-group.ts";
 import { addressHeader, createBetterAuth } from "./better-auth.ts";
 import { createIdentityCache } from "./identity-cache.ts";
 import type { Identity } from "./identity.ts";
 import type { Principal } from "./principal.ts";
-import { grants, sessions, users } from "./schema.ts";
+import { loadMembership } from "./load-access.ts";
+import { sessions, users } from "./schema.ts";
 import { createThrottle } from "./throttle.ts";
 
 export type { Identity } from "./identity.ts";
 export type { Principal } from "./principal.ts";
-export { covers, decide, demandPermission, weaker, type Scope } from "./decide.ts";
+export {
+  type Access,
+  type Grant,
+  heldPermissions,
+  holds,
+  holdsSomewhere,
+  type Part,
+  reachOf,
+  roleAccess,
+  roleGrant,
+  rolePermissions,
+  type Scope,
+  strongestRole,
+} from "./access.ts";
+export { decide, type Demand, demandPermission } from "./decide.ts";
 
 /** Who sends a request, apart from its credentials. */
 export interface Caller {
@@ -56,8 +70,8 @@ export interface AuthOptions {
 
 /** Principal of one request. */
 export function principalOf(identity: Identity, address: string | null, requestId: string): Principal {
-  const { kind, id, name, organizationId, permission } = identity;
-  return { kind, id, name, organizationId, permission, address, requestId };
+  const { kind, id, name, organizationId, userId, access } = identity;
+  return { kind, id, name, organizationId, userId, access, address, requestId };
 }
 
 export function createAuth(ctx: Context, options: AuthOptions): Auth {
@@ -78,20 +92,17 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
   const bySession = async (cookie: string, caller: Caller) => {
     const { headers, response } = await auth.api.getSession({ headers: forBetterAuth(caller, cookie), returnHeaders: true });
     if (response === null) return null;
-    const [grant] = await ctx.db
-      .select({ organizationId: grants.organizationId, role: grants.role })
-      .from(grants)
-      .where(sql`${grants.principalKind} = 'user' and ${grants.principalId} = ${response.user.id} and ${grants.scopeKind} = 'organization'`)
-      .orderBy(grants.createdAt)
-      .limit(1);
-    // A user without any grant is nobody here: removed from the team, for example.
-    if (grant === undefined) return null;
+    const [session] = await ctx.db.select().from(sessions).where(eq(sessions.id, response.session.id));
+    const membership = await loadMembership(ctx, response.user.id, session?.organizationId ?? null);
+    // A user who belongs nowhere is nobody here: removed from the organisation, for example.
+    if (membership === null) return null;
+    const { organizationId, grants, installationAdministrator } = membership;
     const identity: Identity = {
       kind: "user",
       id: response.user.id,
       name: response.user.email,
-      organizationId: grant.organizationId,
-      permission: grant.role as Permission,
+      organizationId,
+      access: { grants, bound: null, installationAdministrator },
       userId: response.user.id,
       email: response.user.email,
       sessionId: response.session.id,

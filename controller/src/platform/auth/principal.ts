@@ -1,4 +1,4 @@
-import type { Permission } from "@devflow/api";
+import type { Access } from "./access.ts";
 
 /** Who asks. Made once a request (or socket, or job) by platform/auth; verbs get nothing else to decide with. */
 export interface Principal {
@@ -7,8 +7,9 @@ export interface Principal {
   /** As shown in the audit log. */
   readonly name: string;
   readonly organizationId: string;
-  /** Strongest role over the whole organisation. */
-  readonly permission: Permission;
+  /** The user behind a session, and behind a token the user who made it; null for service accounts and the controller itself. */
+  readonly userId: string | null;
+  readonly access: Access;
   readonly address: string | null;
   readonly requestId: string;
 }

@@ -42,11 +42,11 @@ describe("bad input over HTTP", () => {
     const answer = await web.ask("/api/v1/tokens", {
       method: "POST",
       token,
-      json: { name: "", permission: "root", admin: true, ["__proto__x"]: 1 },
+      json: { name: "", role: "root", admin: true, ["__proto__x"]: 1 },
     });
     expect(problemOf(answer)).toEqual([422, "invalid"]);
-    expect(answer.body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual(["__proto__x", "admin", "name", "permission"]);
-    for (const json of ["null", "[]", "1", '"x"', '{"__proto__":{"permission":"owner"},"name":"x"}']) {
+    expect(answer.body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual(["__proto__x", "admin", "name", "role"]);
+    for (const json of ["null", "[]", "1", '"x"', '{"__proto__":{"role":"owner"},"name":"x"}']) {
       expect(problemOf(await web.ask("/api/v1/tokens", { method: "POST", token, json }))).toEqual([422, "invalid"]);
     }
   });
@@ -78,10 +78,11 @@ describe("bad input over HTTP", () => {
   });
 
   it("refuses text that PostgreSQL cannot keep", async () => {
-    expect(problemOf(await web.ask(`/api/v1/tokens`, { method: "POST", token, json: '{"name":"a\\u0000b","permission":"view"}' }))).toEqual(
-      [422, "invalid"],
-    );
-    const kept = await web.ask(`/api/v1/tokens`, { method: "POST", token, json: '{"name":"a\\\\u0000b","permission":"view"}' });
+    expect(problemOf(await web.ask(`/api/v1/tokens`, { method: "POST", token, json: '{"name":"a\\u0000b","role":"view"}' }))).toEqual([
+      422,
+      "invalid",
+    ]);
+    const kept = await web.ask(`/api/v1/tokens`, { method: "POST", token, json: '{"name":"a\\\\u0000b","role":"view"}' });
     expect([kept.status, kept.body.token?.name]).toEqual([201, "a\\u0000b"]);
   });
 

@@ -21,13 +21,13 @@ const schemaBlock = (title: string, schema: z.ZodType | null | undefined, io: "i
     : `<p>${title}</p><pre>${escape(JSON.stringify({ ...z.toJSONSchema(schema, { io, unrepresentable: "any" }), $schema: undefined }, null, 1))}</pre>`;
 
 function routeBlock(route: RouteDefinition): string {
-  const role =
+  const needs =
     route.permission === "public"
       ? "open to everybody"
       : route.permission === "authenticated"
         ? "everybody signed in"
-        : `role ${route.permission}`;
-  return `<details><summary><b>${route.method}</b> <code>${escape(route.path)}</code> <small>${escape(route.summary)} · ${role}</small></summary>
+        : `permission ${route.permission}`;
+  return `<details><summary><b>${route.method}</b> <code>${escape(route.path)}</code> <small>${escape(route.summary)} · ${needs}</small></summary>
 ${schemaBlock("Path", route.params, "input")}${schemaBlock("Query", route.query, "input")}${schemaBlock("Body", route.body, "input")}${schemaBlock(`Answer ${route.status ?? 200}`, route.response, "output")}</details>`;
 }
 

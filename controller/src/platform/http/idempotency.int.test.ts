@@ -16,8 +16,8 @@ describe("Idempotency-Key", () => {
   const named = async (name: string) => (await web.ctx.sql`select id from api_tokens where name = ${name}`).length;
 
   it("gives the first answer again and does the work once", async () => {
-    const first = await create("once", { name: "once", permission: "view" });
-    const again = await create("once", { name: "once", permission: "view" });
+    const first = await create("once", { name: "once", role: "view" });
+    const again = await create("once", { name: "once", role: "view" });
     expect(first.status).toBe(201);
     expect([again.status, again.body]).toEqual([201, first.body]);
     expect([first.headers.get("idempotency-replayed"), again.headers.get("idempotency-replayed")]).toEqual([null, "true"]);
@@ -25,37 +25,37 @@ describe("Idempotency-Key", () => {
   });
 
   it("does the work once for many at the same time", async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => create("storm", { name: "storm", permission: "view" })));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => create("storm", { name: "storm", role: "view" })));
     expect(await named("storm")).toBe(1);
     expect(answers.filter(({ status }) => status !== 201 && status !== 409)).toEqual([]);
     expect(new Set(answers.filter(({ status }) => status === 201).map(({ body }) => body.secret)).size).toBe(1);
   });
 
   it("refuses the same key with another body", async () => {
-    await create("other", { name: "a", permission: "view" });
-    const answer = await create("other", { name: "b", permission: "view" });
+    await create("other", { name: "a", role: "view" });
+    const answer = await create("other", { name: "b", role: "view" });
     expect([answer.status, answer.body.code]).toEqual([422, "invalid"]);
   });
 
   it("keeps keys of two principals apart", async () => {
-    const first = await create("shared", { name: "mine", permission: "view" });
-    const second = await create("shared", { name: "mine", permission: "view" }, await web.token("admin"));
+    const first = await create("shared", { name: "mine", role: "view" });
+    const second = await create("shared", { name: "mine", role: "view" }, await web.token("admin"));
     expect(second.status).toBe(201);
     expect(second.body.secret).not.toBe(first.body.secret);
-    expect((await create("shared", { name: "mine", permission: "view" })).body).toEqual(first.body);
+    expect((await create("shared", { name: "mine", role: "view" })).body).toEqual(first.body);
   });
 
   it("stores refusals, and no secret in clear", async () => {
-    const refused = await create("refused", { name: "x", permission: "owner" });
-    const again = await create("refused", { name: "x", permission: "owner" });
+    const refused = await create("refused", { name: "x", role: "owner" });
+    const again = await create("refused", { name: "x", role: "owner" });
     expect([refused.status, again.status, again.body]).toEqual([403, 403, refused.body]);
-    const { body } = await create("clear", { name: "clear", permission: "view" });
+    const { body } = await create("clear", { name: "clear", role: "view" });
     const stored = JSON.stringify(await web.ctx.sql`select * from idempotency_keys`);
     expect(stored).not.toContain(body.secret);
   });
 
   it("refuses keys that are no keys", async () => {
-    for (const key of ["a b", "x".repeat(256)]) expect((await create(key, { name: "k", permission: "view" })).status).toBe(422);
+    for (const key of ["a b", "x".repeat(256)]) expect((await create(key, { name: "k", role: "view" })).status).toBe(422);
   });
 
   it("frees the key when the work failed here, and after its controller died", async () => {

@@ -2,7 +2,7 @@ import type { Auth, Scope } from "../auth/index.ts";
 import type { Topic } from "./live/topic.ts";
 import type { Handler, RouteDefinition } from "./route.ts";
 
-export { type Demand, defineRoute, Reply, type RouteDefinition, type RouteRequest } from "./route.ts";
+export { defineRoute, Reply, type RouteDefinition, type RouteRequest } from "./route.ts";
 export type { LiveSubscriber, Topic } from "./live/topic.ts";
 
 /** What features add their routes and live topics to. */

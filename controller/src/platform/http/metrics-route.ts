@@ -7,7 +7,7 @@ export function metricsRoute(api: Api): void {
   const metrics = defineRoute({
     method: "get",
     path: "/metrics",
-    permission: "view",
+    permission: "metrics.scrape",
     tag: "operation",
     summary: "The controller's own figures for Prometheus",
     response: null,

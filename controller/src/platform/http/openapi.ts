@@ -34,7 +34,7 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
         ? "Open to everybody."
         : route.permission === "authenticated"
           ? "For everybody with a session or token."
-          : `Needs the role "${route.permission}".`,
+          : `Needs the permission "${route.permission}".`,
       security: open ? [] : [{ token: [] }, { session: [] }],
       request: {
         ...(route.params === undefined ? {} : { params: route.params }),

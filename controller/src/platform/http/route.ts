@@ -1,10 +1,7 @@
-import type { Permission } from "@devflow/api";
 import type { z } from "zod";
+import type { Demand } from "../auth/decide.ts";
 import type { Identity } from "../auth/identity.ts";
 import type { Principal } from "../auth/principal.ts";
-
-/** What a route or topic demands of whoever asks. */
-export type Demand = "public" | "authenticated" | Permission;
 
 /**
  * What a feature's routes.ts states about one route. There is no default permission: a route without one does not
@@ -26,7 +23,11 @@ export interface RouteDefinition {
   readonly status?: 200 | 201 | 202 | 204;
   /** The JSON answer; what is not in it never leaves. Null: the handler answers with a Reply of its own type. */
   readonly response: z.ZodType | null;
-  /** What {id} names: a kind that a feature registered with Api.scope. Without it the principal's own organisation. */
+  /**
+   * What {id} names: a kind that a feature registered with Api.scope. "somewhere": a list for everybody who has the
+   * permission for any part of the organisation; its verb gives no more than reachOf() says. Without it the whole
+   * organisation.
+   */
   readonly scope?: string;
   /** False leaves Idempotency-Key unused: sign-in and the like, whose answers set cookies. */
   readonly idempotent?: boolean;

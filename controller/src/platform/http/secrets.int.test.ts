@@ -1,4 +1,4 @@
-import { permissions } from "@devflow/api";
+import { roles } from "@devflow/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { adminPassword, testWeb, type TestWeb } from "../../testing/web.ts";
@@ -34,7 +34,7 @@ describe("answers of the API", () => {
 
   it("hold no secret, for any role, whatever the database holds", async () => {
     const cookie = await web.signIn();
-    const made = await web.ask("/api/v1/tokens", { method: "POST", cookie, json: { name: "t", permission: "view" } });
+    const made = await web.ask("/api/v1/tokens", { method: "POST", cookie, json: { name: "t", role: "view" } });
     const enrolment = await web.ask("/api/v1/enrolment-tokens", { method: "POST", cookie, json: {} });
     const server = await web.server();
     const fields = new Map([
@@ -57,7 +57,7 @@ describe("answers of the API", () => {
     ];
     expect(secrets.length).toBeGreaterThan(10);
 
-    const callers = [...(await Promise.all(permissions.map(async (role) => ({ token: await web.token(role) })))), { cookie }, {}];
+    const callers = [...(await Promise.all(roles.map(async (role) => ({ token: await web.token(role) })))), { cookie }, {}];
     let answers = 0;
     for (const route of web.api.routes) {
       const path = route.path.replace("{id}", route.path.includes("/servers/") ? server : "00000000-0000-4000-8000-000000000000");

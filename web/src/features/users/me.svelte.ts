@@ -2,8 +2,6 @@ import type { Me, Permission } from "@devflow/api";
 import { api, type ApiError } from "#api/client.ts";
 import { live } from "#api/live.svelte.ts";
 
-const ranks: readonly Permission[] = ["view", "deploy", "edit", "admin", "owner"];
-
 const SIGNED_IN = "signed-in";
 
 /** Who is signed in. */
@@ -31,9 +29,9 @@ class Session {
     return (this.me = (await api.sessionState()).me);
   }
 
-  /** Whether the signed-in person may do what needs `permission`; the controller decides again. */
+  /** Whether the signed-in person has `permission` anywhere; the controller decides again about each thing. */
   may(permission: Permission): boolean {
-    return this.me !== null && ranks.indexOf(this.me.permission) >= ranks.indexOf(permission);
+    return this.me !== null && this.me.permissions.some((held) => held.permission === permission);
   }
 
   async end(): Promise<void> {

@@ -139,7 +139,7 @@ describe("the live socket", () => {
     const { body } = await web.ask("/api/v1/tokens", {
       method: "POST",
       cookie: await web.signIn(),
-      json: { name: "t", permission: "view" },
+      json: { name: "t", role: "view" },
     });
     const byToken = await open({ authorization: `Bearer ${body.secret}` });
     const cookie = await web.signIn();

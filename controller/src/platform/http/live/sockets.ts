@@ -111,8 +111,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
       authenticate(request).then(
         ({ found }) => {
           checking = false;
-          if (found === null || found.identity.permission !== first.permission || found.identity.organizationId !== first.organizationId)
-            end(4401, "signed out");
+          if (found === null || !sameAccess(found.identity, first)) end(4401, "signed out");
         },
         // The database is away: what is open stays open until it is back.
         (error: unknown) => {
@@ -157,7 +156,9 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
             ? null
             : topic.scope === undefined
               ? undefined
-              : await api.scopeOf(topic.scope, id);
+              : topic.scope === "somewhere"
+                ? "somewhere"
+                : await api.scopeOf(topic.scope, id);
         demandPermission(principal, topic?.permission ?? "authenticated", scope);
       } catch (error) {
         subscriptions.delete(topicName);
@@ -241,6 +242,12 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Whether nothing changed in what somebody may do, nor where. */
+const sameAccess = (a: Identity, b: Identity) =>
+  a.organizationId === b.organizationId &&
+  JSON.stringify([a.access.grants, a.access.bound], sets) === JSON.stringify([b.access.grants, b.access.bound], sets);
+const sets = (_key: string, value: unknown) => (value instanceof Set ? [...(value as ReadonlySet<string>)].toSorted() : value);
 
 const header = (request: IncomingMessage, name: string): string | null => {
   const value = request.headers[name];

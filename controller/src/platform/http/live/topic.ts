@@ -19,7 +19,7 @@ export interface Topic {
   readonly permission: Permission;
   /** Whether the topic is written NAME:ID. */
   readonly withId: boolean;
-  /** What the id names: a kind that a feature registered with Api.scope. Topics without an id belong to the principal's organisation. */
+  /** What the id names: a kind that a feature registered with Api.scope. "somewhere" and absent as with routes. */
   readonly scope?: string;
   /** Begins to send; returns what ends it. */
   open(subscriber: LiveSubscriber, id: string): () => void;

@@ -1,0 +1,64 @@
+import { sql } from "drizzle-orm";
+import { boolean, index, jsonb, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
+import { organizations, teams, users } from "../../platform/auth/schema.ts";
+
+const at = () => timestamp({ withTimezone: true });
+
+/** Groups of servers; a server is in one at most, so that who may do what with it is easy to tell. */
+export const serverGroups = pgTable(
+  "server_groups",
+  {
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
+    name: text().notNull(),
+    description: text().notNull().default(""),
+    /** The team that owns it: grants over what the team owns reach its servers. */
+    teamId: uuid().references(() => teams.id, { onDelete: "set null" }),
+    createdAt: at().notNull().defaultNow(),
+    updatedAt: at().notNull().defaultNow(),
+  },
+  (t) => [unique().on(t.organizationId, t.name), index().on(t.teamId)],
+);
+
+/** Colours and descriptions of tags. Which server has which tag stands in servers.tags; a tag may be in use without a row here. */
+export const tags = pgTable(
+  "tags",
+  {
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
+    name: text().notNull(),
+    /** Name of a colour of the UI's palette. */
+    color: text().notNull(),
+    description: text().notNull().default(""),
+    createdAt: at().notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.name] })],
+);
+
+/** Filters, columns and order of the server list under a name. */
+export const savedViews = pgTable(
+  "saved_views",
+  {
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
+    userId: text()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    name: text().notNull(),
+    /** Seen by everybody of the organisation. */
+    shared: boolean().notNull().default(false),
+    /** What GET /api/v1/servers takes as query, apart from cursor and limit. */
+    query: jsonb().notNull(),
+    createdAt: at().notNull().defaultNow(),
+  },
+  (t) => [unique().on(t.organizationId, t.userId, t.name)],
+);

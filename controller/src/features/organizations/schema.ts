@@ -1,0 +1,34 @@
+import { sql } from "drizzle-orm";
+import { index, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { organizations, users } from "../../platform/auth/schema.ts";
+
+const at = () => timestamp({ withTimezone: true });
+
+/** Invitations into an organisation; the secret of the link is kept as SHA-256 only. */
+export const invitations = pgTable(
+  "invitations",
+  {
+    id: uuid()
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
+    /** Only this address may accept; null: whoever holds the link. */
+    email: text(),
+    sha256: text().notNull().unique(),
+    /** [{role, scope}] as they will be granted. */
+    grants: jsonb().notNull(),
+    teamIds: uuid()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    invitedBy: text().references(() => users.id, { onDelete: "set null" }),
+    createdAt: at().notNull().defaultNow(),
+    expiresAt: at().notNull(),
+    acceptedAt: at(),
+    acceptedBy: text().references(() => users.id, { onDelete: "set null" }),
+    revokedAt: at(),
+  },
+  (t) => [index().on(t.organizationId)],
+);

@@ -1,0 +1,54 @@
+import { type Permission, permissionTable, type Role } from "@devflow/api";
+import type { Fragment } from "postgres";
+import type { Context } from "../context.ts";
+import { type Grant, rolePermissions } from "./access.ts";
+
+/** A grant as the database holds it. */
+export interface GrantRow {
+  readonly role: Role | null;
+  /** Of a custom role. */
+  readonly permissions: readonly string[] | null;
+  readonly scopeKind: Grant["scopeKind"];
+  readonly scopeId: string;
+}
+
+/** What a stored grant allows. Permissions that this version does not know allow nothing. */
+export function toGrant({ role, permissions, scopeKind, scopeId }: GrantRow): Grant {
+  const known = (name: string): name is Permission => Object.hasOwn(permissionTable, name);
+  return { role, permissions: role === null ? new Set((permissions ?? []).filter(known)) : rolePermissions[role], scopeKind, scopeId };
+}
+
+/** JSON array of GrantRow for grants g that `condition` selects. */
+export const grantsSql = ({ sql }: Pick<Context, "sql">, condition: Fragment) => sql`(
+  select coalesce(json_agg(json_build_object('role', g.role, 'permissions', r.permissions, 'scopeKind', g.scope_kind, 'scopeId', g.scope_id)), '[]')
+  from grants g left join custom_roles r on r.id = g.role_id where ${condition})`;
+
+/** Condition on grants g: those of a user, own and of its teams. `organization` and `user` are columns or values. */
+export const ofUserSql = ({ sql }: Pick<Context, "sql">, organization: Fragment, user: Fragment) => sql`
+  g.organization_id = ${organization} and (
+    (g.principal_kind = 'user' and g.principal_id = ${user}) or
+    (g.principal_kind = 'team' and g.principal_id in (
+      select m.team_id::text from team_members m where m.user_id = ${user} and m.organization_id = ${organization})))`;
+
+/** A membership with all that the user may do there. */
+export interface LoadedMembership {
+  readonly organizationId: string;
+  readonly grants: readonly Grant[];
+  readonly installationAdministrator: boolean;
+}
+
+/**
+ * The membership that a session works with: of `wanted` while the user belongs to it, otherwise the oldest. Null for a
+ * user who belongs nowhere.
+ */
+export async function loadMembership(ctx: Context, userId: string, wanted: string | null): Promise<LoadedMembership | null> {
+  const { sql } = ctx;
+  const [row] = await sql<{ organizationId: string; installationAdministrator: boolean; grants: GrantRow[] }[]>`
+    select m.organization_id as "organizationId", u.installation_administrator as "installationAdministrator",
+      ${grantsSql(ctx, ofUserSql(ctx, sql`m.organization_id`, sql`m.user_id`))} as grants
+    from memberships m join users u on u.id = m.user_id
+    where m.user_id = ${userId}
+    order by (m.organization_id = ${wanted}::uuid) is true desc, m.created_at, m.organization_id
+    limit 1`;
+  return row === undefined ? null : { ...row, grants: row.grants.map(toGrant) };
+}

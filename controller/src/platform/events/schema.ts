@@ -1,0 +1,44 @@
+import { sql } from "drizzle-orm";
+import { bigint, customType, index, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { organizations } from "../auth/schema.ts";
+
+const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
+
+/**
+ * What happened, for people, streams and outgoing webhooks. Written in the transaction of the change. Readers go by
+ * (transaction, sequence) and stop before the oldest transaction that is still open, so that none is passed over.
+ */
+export const events = pgTable(
+  "events",
+  {
+    sequence: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    id: uuid()
+      .notNull()
+      .unique()
+      .default(sql`gen_random_uuid()`),
+    transaction: xid8()
+      .notNull()
+      .default(sql`pg_current_xact_id()`),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
+    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** "server.offline"; packages/api's eventTypes lists them. */
+    type: text().notNull(),
+    actorKind: text().notNull(),
+    actorId: text().notNull(),
+    actorName: text().notNull(),
+    subjectKind: text().notNull(),
+    subjectId: text().notNull(),
+    /** As it was called then. */
+    subjectName: text().notNull(),
+    /** Group of the server that it is about: who may see that may see the event. */
+    groupId: uuid(),
+    data: jsonb().notNull(),
+  },
+  (t) => [
+    index().on(t.organizationId, t.sequence),
+    index().on(t.organizationId, t.transaction, t.sequence),
+    index().on(t.subjectKind, t.subjectId, t.sequence),
+  ],
+);
