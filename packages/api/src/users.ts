@@ -9,7 +9,7 @@ export const me = z
     user: z.object({ id: z.string(), name: z.string(), email: z.string() }).nullable(),
     organization: z.object({ id, name: z.string() }),
     /** Strongest built-in role over the whole organisation; null for who only has parts of it or a custom role. */
-    role: role.nullable(),
+    role: orNull(role),
     /** What is allowed somewhere: everywhere, or within some groups, teams or projects only. */
     permissions: z.array(z.object({ permission, everywhere: z.boolean() })),
     /** Whether settings of the whole installation may be changed. */

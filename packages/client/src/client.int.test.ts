@@ -38,7 +38,7 @@ describe("the client against a controller", () => {
     const stranger = createClient({ url: web.origin, token: "devflow_api_wrong" });
     await expect(stranger.get("/api/v1/me")).rejects.toMatchObject({ code: "unauthenticated" });
     const viewer = createClient({ url: web.origin, token: await web.token("view") });
-    await expect(viewer.post("/api/v1/tokens", { body: { name: "t", permission: "view" } })).rejects.toMatchObject({ code: "forbidden" });
+    await expect(viewer.post("/api/v1/tokens", { body: { name: "t", role: "view" } })).rejects.toMatchObject({ code: "forbidden" });
     const [port] = await freePorts(1);
     await expect(createClient({ url: `http://127.0.0.1:${port}` }).get("/healthz")).rejects.toMatchObject({
       code: "unreachable",
@@ -66,7 +66,7 @@ describe("the client against a controller", () => {
     });
     await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
     const through = createClient({ url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, token: await web.token("owner") });
-    const made = await through.post("/api/v1/tokens", { body: { name: "only once", permission: "view" } });
+    const made = await through.post("/api/v1/tokens", { body: { name: "only once", role: "view" } });
     proxy.close();
     expect(lost).toBe(2);
     const names: string[] = [];

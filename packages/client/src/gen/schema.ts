@@ -113,13 +113,13 @@ export interface paths {
         };
         /**
          * Enrolment tokens, newest first
-         * @description Needs the role "admin".
+         * @description Needs the permission "servers.enrol".
          */
         get: operations["getEnrolmentTokens"];
         put?: never;
         /**
          * Make an enrolment token and the line to paste on a server
-         * @description Needs the role "admin".
+         * @description Needs the permission "servers.enrol".
          */
         post: operations["postEnrolmentTokens"];
         delete?: never;
@@ -140,7 +140,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an enrolment token; servers that used it stay
-         * @description Needs the role "admin".
+         * @description Needs the permission "servers.enrol".
          */
         delete: operations["deleteEnrolmentTokensId"];
         options?: never;
@@ -237,7 +237,7 @@ export interface paths {
         };
         /**
          * Servers with state and newest values
-         * @description Needs the role "view".
+         * @description Needs the permission "servers.read".
          */
         get: operations["getServers"];
         put?: never;
@@ -257,21 +257,21 @@ export interface paths {
         };
         /**
          * One server
-         * @description Needs the role "view".
+         * @description Needs the permission "servers.read".
          */
         get: operations["getServersId"];
         put?: never;
         post?: never;
         /**
          * Delete a server with its identity and history
-         * @description Needs the role "admin".
+         * @description Needs the permission "servers.remove".
          */
         delete: operations["deleteServersId"];
         options?: never;
         head?: never;
         /**
          * Rename a server
-         * @description Needs the role "edit".
+         * @description Needs the permission "servers.edit".
          */
         patch: operations["patchServersId"];
         trace?: never;
@@ -285,7 +285,7 @@ export interface paths {
         };
         /**
          * What a server's machine is
-         * @description Needs the role "view".
+         * @description Needs the permission "servers.read".
          */
         get: operations["getServersIdInventory"];
         put?: never;
@@ -305,7 +305,7 @@ export interface paths {
         };
         /**
          * Series of one server; with Accept: text/csv as a table
-         * @description Needs the role "view".
+         * @description Needs the permission "servers.read".
          */
         get: operations["getServersIdMetrics"];
         put?: never;
@@ -327,7 +327,7 @@ export interface paths {
         put?: never;
         /**
          * Let a quarantined server in again
-         * @description Needs the role "admin".
+         * @description Needs the permission "servers.remove".
          */
         post: operations["postServersIdRelease"];
         delete?: never;
@@ -347,7 +347,7 @@ export interface paths {
         put?: never;
         /**
          * Take a server's identity away for good; its history stays
-         * @description Needs the role "admin".
+         * @description Needs the permission "servers.remove".
          */
         post: operations["postServersIdRevoke"];
         delete?: never;
@@ -365,7 +365,7 @@ export interface paths {
         };
         /**
          * CPU and memory of the last 30 minutes for up to 100 servers; unknown ones are left out
-         * @description Needs the role "view".
+         * @description Needs the permission "servers.read".
          */
         get: operations["getServersSparklines"];
         put?: never;
@@ -385,7 +385,7 @@ export interface paths {
         };
         /**
          * Counts and medians over all servers
-         * @description Needs the role "view".
+         * @description Needs the permission "servers.read".
          */
         get: operations["getServersSummary"];
         put?: never;
@@ -457,13 +457,13 @@ export interface paths {
         };
         /**
          * API tokens, newest first
-         * @description Needs the role "admin".
+         * @description Needs the permission "tokens.manage".
          */
         get: operations["getTokens"];
         put?: never;
         /**
          * Make an API token
-         * @description Needs the role "admin".
+         * @description Needs the permission "tokens.manage".
          */
         post: operations["postTokens"];
         delete?: never;
@@ -484,7 +484,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API token
-         * @description Needs the role "admin".
+         * @description Needs the permission "tokens.manage".
          */
         delete: operations["deleteTokensId"];
         options?: never;
@@ -521,7 +521,7 @@ export interface paths {
         };
         /**
          * The controller's own figures for Prometheus
-         * @description Needs the role "view".
+         * @description Needs the permission "metrics.scrape".
          */
         get: operations["getMetrics"];
         put?: never;
@@ -566,10 +566,10 @@ export interface components {
             /** Format: date-time */
             lastUsedAt: string | null;
             name: string;
-            permission: components["schemas"]["Permission"];
             prefix: string;
             /** Format: date-time */
             revokedAt: string | null;
+            role: components["schemas"]["Role"];
         };
         ApiTokenPage: {
             items: components["schemas"]["ApiToken"][];
@@ -626,7 +626,7 @@ export interface components {
         CreateApiToken: {
             expiresInDays?: number | null;
             name: string;
-            permission: components["schemas"]["Permission"];
+            role: components["schemas"]["Role"];
         };
         CreatedApiToken: {
             secret: string;
@@ -749,6 +749,7 @@ export interface components {
             virtualization: string;
         };
         Me: {
+            installationAdministrator: boolean;
             /** @enum {string} */
             kind: "user" | "token";
             organization: {
@@ -756,7 +757,11 @@ export interface components {
                 id: string;
                 name: string;
             };
-            permission: components["schemas"]["Permission"];
+            permissions: {
+                everywhere: boolean;
+                permission: components["schemas"]["Permission"];
+            }[];
+            role: components["schemas"]["Role"] | null;
             user: {
                 email: string;
                 id: string;
@@ -784,7 +789,7 @@ export interface components {
             to: string;
         };
         /** @enum {string} */
-        Permission: "view" | "deploy" | "edit" | "admin" | "owner";
+        Permission: "servers.read" | "servers.edit" | "servers.remove" | "servers.enrol" | "groups.manage" | "tags.manage" | "views.share" | "metrics.scrape" | "events.read" | "members.read" | "members.manage" | "teams.manage" | "roles.manage" | "tokens.manage" | "webhooks.manage" | "audit.read" | "organization.manage" | "organization.export" | "organization.delete";
         Problem: {
             code: string;
             detail: string;
@@ -797,6 +802,8 @@ export interface components {
             title: string;
             type: string;
         };
+        /** @enum {string} */
+        Role: "view" | "deploy" | "edit" | "admin" | "owner";
         Server: {
             agentVersion: string | null;
             /** Format: date-time */
