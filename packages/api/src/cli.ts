@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { permission, time } from "./platform.ts";
+import { role } from "./permissions.ts";
+import { orNull, time } from "./platform.ts";
 import { apiToken } from "./tokens.ts";
 
 /** POST /api/v1/cli-logins: a program asks for a token that somebody confirms in the browser. */
@@ -8,7 +9,7 @@ export const beginCliLogin = z
     /** What asks, in its own words: shown to whoever confirms, and the name of the token unless they write another. */
     client: z.string().trim().min(1).max(80),
     /** The role that the program would like. Default: whatever the person gives. */
-    permission: permission.optional(),
+    role: role.optional(),
   })
   .meta({ id: "BeginCliLogin" });
 export type BeginCliLogin = z.infer<typeof beginCliLogin>;
@@ -42,7 +43,7 @@ export const cliLogin = z
     address: z.string().nullable(),
     /** Whether the browser comes from the same address. */
     sameAddress: z.boolean(),
-    permission: z.union([permission, z.null()]),
+    role: orNull(role),
     createdAt: time,
     expiresAt: time,
   })
@@ -55,7 +56,7 @@ export const confirmCliLogin = z
     /** As it was shown; another one is refused. */
     address: z.string().max(100).nullable(),
     name: z.string().trim().min(1).max(100),
-    permission,
+    role,
     expiresInDays: z.int().min(1).max(3650).nullable(),
   })
   .meta({ id: "ConfirmCliLogin" });

@@ -34,7 +34,7 @@ export async function beginLogin({
     deviceCodeHash: codeHash(ctx.masterKey, "device", deviceCode),
     client: input.client,
     address: input.address,
-    wantedPermission: input.permission ?? null,
+    wantedRole: input.role ?? null,
     createdAt: new Date(now),
     expiresAt,
   });

@@ -1,8 +1,9 @@
-import type { CollectedCliLogin, Permission } from "@devflow/api";
+import { type CollectedCliLogin, permissionsOf, type Role, roles } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { and, eq, gt, isNotNull } from "drizzle-orm";
-import { grants, users } from "../../platform/auth/schema.ts";
-import { weaker } from "../../platform/auth/index.ts";
+import { users } from "../../platform/auth/schema.ts";
+import { holdsSomewhere, strongestRole } from "../../platform/auth/index.ts";
+import { loadMembership } from "../../platform/auth/load-access.ts";
 import type { Context } from "../../platform/context.ts";
 import { createToken } from "../tokens/index.ts";
 import { intervalSeconds } from "./begin-login.ts";
@@ -50,21 +51,18 @@ export async function collectLogin({
     .returning();
   if (taken?.confirmedBy == null || taken.organizationId === null) throw gone;
   const { organizationId, confirmedBy } = taken;
-  const [maker] = await ctx.db
-    .select({ email: users.email, role: grants.role })
-    .from(users)
-    .innerJoin(
-      grants,
-      and(
-        eq(grants.principalKind, "user"),
-        eq(grants.principalId, users.id),
-        eq(grants.organizationId, organizationId),
-        eq(grants.scopeKind, "organization"),
-      ),
-    )
-    .where(eq(users.id, confirmedBy));
-  if (maker === undefined) throw new AppError("forbidden", "Whoever confirmed this sign-in has no role here any more");
-  const role = maker.role as Permission;
+  const [maker] = await ctx.db.select({ email: users.email }).from(users).where(eq(users.id, confirmedBy));
+  const membership = await loadMembership(ctx, confirmedBy, organizationId);
+  const gaveUp = new AppError("forbidden", "Whoever confirmed this sign-in has no role here any more");
+  if (maker === undefined || membership?.organizationId !== organizationId) throw gaveUp;
+  const access = { ...membership, bound: null };
+  // What was confirmed, or less when the person may do less by now.
+  const wanted = roles.indexOf(taken.tokenRole as Role);
+  const own = strongestRole(access);
+  const role = roles
+    .slice(0, Math.min(wanted, own === null ? wanted : roles.indexOf(own)) + 1)
+    .findLast((name) => permissionsOf(name).every((permission) => holdsSomewhere(access, permission)));
+  if (role === undefined) throw gaveUp;
   const made = await createToken({
     ctx,
     principal: {
@@ -72,13 +70,14 @@ export async function collectLogin({
       id: confirmedBy,
       name: maker.email,
       organizationId,
-      permission: role,
+      userId: confirmedBy,
+      access,
       address: input.address,
       requestId: input.requestId,
     },
     input: {
       name: taken.tokenName ?? taken.client,
-      permission: weaker(taken.tokenPermission as Permission, role),
+      role,
       expiresInDays: taken.tokenDays,
       userId: confirmedBy,
     },

@@ -1,8 +1,8 @@
-import type { ConfirmCliLogin } from "@devflow/api";
+import { type ConfirmCliLogin, permissionsOf } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { and, eq, isNull } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
-import { covers, type Principal } from "../../platform/auth/index.ts";
+import { holdsSomewhere, type Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { waitingLogin } from "./find-login.ts";
 import type { LoginLimits } from "./limits.ts";
@@ -23,20 +23,20 @@ export async function confirmLogin({ ctx, limits, principal, input }: Args<Confi
   const { row } = await waitingLogin(ctx, limits, principal, input.userCode);
   if (row.address !== input.address)
     throw new AppError("conflict", "The program asked from another address than the one that was shown; load the page again and compare");
-  if (!covers(principal.permission, input.permission))
-    throw new AppError("forbidden", `You are "${principal.permission}" and cannot give "${input.permission}"`);
+  const missing = permissionsOf(input.role).find((permission) => !holdsSomewhere(principal.access, permission));
+  if (missing !== undefined) throw new AppError("forbidden", `The role "${input.role}" has "${missing}"; you do not and cannot give it`);
   const after = {
     client: row.client,
     address: row.address,
     name: input.name,
-    permission: input.permission,
+    role: input.role,
     expiresInDays: input.expiresInDays,
   };
   await answer(ctx, principal, row.id, "cli.confirm", after, {
     confirmedBy: principal.id,
     organizationId: principal.organizationId,
     tokenName: input.name,
-    tokenPermission: input.permission,
+    tokenRole: input.role,
     tokenDays: input.expiresInDays,
   });
 }

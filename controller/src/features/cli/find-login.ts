@@ -1,4 +1,4 @@
-import type { CliLogin, Permission } from "@devflow/api";
+import type { CliLogin, Role } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { and, eq, gt, isNull } from "drizzle-orm";
 import { addressGroup } from "../../platform/address-group.ts";
@@ -63,7 +63,7 @@ export async function findLogin({
     client: row.client,
     address: row.address,
     sameAddress: row.address !== null && principal.address !== null && addressGroup(row.address) === addressGroup(principal.address),
-    permission: row.wantedPermission as Permission | null,
+    role: row.wantedRole as Role | null,
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
   };

@@ -27,11 +27,11 @@ describe("the sign-in of a program", () => {
   };
   const find = (code: string, as: object = { cookie }) => web.ask(`${path}?code=${encodeURIComponent(code)}`, as);
   const answer = (userCode: string, change: object = {}) =>
-    post("/confirm", { userCode, address: "127.0.0.1", name: "laptop", permission: "view", expiresInDays: 30, ...change }, { cookie });
+    post("/confirm", { userCode, address: "127.0.0.1", name: "laptop", role: "view", expiresInDays: 30, ...change }, { cookie });
   const collect = (deviceCode: string) => post("/collect", { deviceCode });
 
   it("gives a token of the person who confirmed, once", async () => {
-    const { deviceCode, userCode, verificationUrl } = await begin({ permission: "edit" });
+    const { deviceCode, userCode, verificationUrl } = await begin({ role: "edit" });
     expect(verificationUrl).toBe(`/cli-login?code=${userCode}`);
     expect(verificationUrl).not.toContain(deviceCode);
     expect((await collect(deviceCode)).body).toEqual({ state: "pending", intervalSeconds: 2 });
@@ -40,14 +40,14 @@ describe("the sign-in of a program", () => {
       client: "devflow on laptop",
       address: "127.0.0.1",
       sameAddress: true,
-      permission: "edit",
+      role: "edit",
     });
     expect((await answer(userCode)).status).toBe(204);
     const both = await Promise.all([collect(deviceCode), collect(deviceCode)]);
     expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 404]);
     const { token, secret } = both.find(({ status }) => status === 200)!.body;
-    expect(token).toMatchObject({ name: "laptop", permission: "view" });
-    expect((await web.ask("/api/v1/me", { token: secret })).body).toMatchObject({ kind: "token", permission: "view" });
+    expect(token).toMatchObject({ name: "laptop", role: "view" });
+    expect((await web.ask("/api/v1/me", { token: secret })).body).toMatchObject({ kind: "token", role: "view" });
     expect((await collect(deviceCode)).status).toBe(404);
     expect((await find(userCode)).status).toBe(404);
     const actions = await web.ctx.sql<{ action: string; name: string }[]>`
@@ -84,18 +84,18 @@ describe("the sign-in of a program", () => {
     expect((await answer(userCode, { address: "198.51.100.7" })).body.code).toBe("conflict");
     await web.ctx.sql`update grants set role = 'view' where principal_kind = 'user'`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: (await web.ctx.sql`select id from users`)[0]!["id"] as string });
-    expect((await answer(userCode, { permission: "edit" })).body.code).toBe("forbidden");
+    expect((await answer(userCode, { role: "edit" })).body.code).toBe("forbidden");
     expect((await answer(userCode)).status).toBe(204);
     await web.ctx.sql`update grants set role = 'owner' where principal_kind = 'user'`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: (await web.ctx.sql`select id from users`)[0]!["id"] as string });
-    expect((await collect(deviceCode)).body.token.permission).toBe("view");
+    expect((await collect(deviceCode)).body.token.role).toBe("view");
   });
 
   it("gives nothing when whoever confirmed was removed meanwhile, and less when the role became weaker", async () => {
     const weaker = await begin();
-    await answer(weaker.userCode, { permission: "owner" });
+    await answer(weaker.userCode, { role: "owner" });
     await web.ctx.sql`update grants set role = 'view' where principal_kind = 'user'`;
-    expect((await collect(weaker.deviceCode)).body.token.permission).toBe("view");
+    expect((await collect(weaker.deviceCode)).body.token.role).toBe("view");
     await web.ctx.sql`update grants set role = 'owner' where principal_kind = 'user'`;
     const gone = await begin();
     await answer(gone.userCode);
@@ -108,9 +108,9 @@ describe("the sign-in of a program", () => {
     const { userCode } = await begin();
     const token = await web.token("owner");
     expect((await find(userCode, { token })).status).toBe(403);
-    expect(
-      (await post("/confirm", { userCode, address: "127.0.0.1", name: "n", permission: "view", expiresInDays: 1 }, { token })).status,
-    ).toBe(403);
+    expect((await post("/confirm", { userCode, address: "127.0.0.1", name: "n", role: "view", expiresInDays: 1 }, { token })).status).toBe(
+      403,
+    );
     expect((await post("/deny", { userCode }, { token })).status).toBe(403);
     const foreign = await web.ask(`${path}/confirm`, { method: "POST", cookie, headers: { origin: "http://evil.example" }, json: {} });
     expect(foreign.status).toBe(403);

@@ -2,7 +2,7 @@ import { type CreateApiToken, type CreatedApiToken, permissionsOf } from "@devfl
 import { AppError } from "@devflow/errors";
 import { count, eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
-import { holds, type Principal } from "../../platform/auth/index.ts";
+import { holds, holdsSomewhere, type Principal } from "../../platform/auth/index.ts";
 import { grants } from "../../platform/auth/schema.ts";
 import type { Context } from "../../platform/context.ts";
 import { apiTokens } from "./schema.ts";
@@ -25,7 +25,9 @@ export async function createToken({
   principal: Principal;
   input: CreateApiToken & { userId: string | null };
 }): Promise<CreatedApiToken> {
-  const missing = permissionsOf(input.role).find((permission) => !holds(principal.access, permission));
+  // A person's rights bound the token at each use, so that it may hold a role that the person has in parts only.
+  const has = principal.kind === "user" ? holdsSomewhere : holds;
+  const missing = permissionsOf(input.role).find((permission) => !has(principal.access, permission));
   if (missing !== undefined) {
     throw new AppError(
       "forbidden",

@@ -577,7 +577,7 @@ export interface components {
         };
         BeginCliLogin: {
             client: string;
-            permission?: components["schemas"]["Permission"];
+            role?: components["schemas"]["Role"];
         };
         BegunCliLogin: {
             deviceCode: string;
@@ -599,7 +599,7 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             expiresAt: string;
-            permission: components["schemas"]["Permission"] | null;
+            role: components["schemas"]["Role"] | null;
             sameAddress: boolean;
             userCode: string;
         };
@@ -620,7 +620,7 @@ export interface components {
             address: string | null;
             expiresInDays: number | null;
             name: string;
-            permission: components["schemas"]["Permission"];
+            role: components["schemas"]["Role"];
             userCode: string;
         };
         CreateApiToken: {

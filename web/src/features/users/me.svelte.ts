@@ -1,4 +1,5 @@
-import type { Me, Permission } from "@devflow/api";
+import type { Me, Permission, Role } from "@devflow/api";
+import { permissionsOf } from "@devflow/api/permission-table";
 import { api, type ApiError } from "#api/client.ts";
 import { live } from "#api/live.svelte.ts";
 
@@ -32,6 +33,11 @@ class Session {
   /** Whether the signed-in person has `permission` anywhere; the controller decides again about each thing. */
   may(permission: Permission): boolean {
     return this.me !== null && this.me.permissions.some((held) => held.permission === permission);
+  }
+
+  /** Whether a token with this role does no more than the signed-in person. */
+  mayGive(role: Role): boolean {
+    return permissionsOf(role).every((permission) => this.may(permission));
   }
 
   async end(): Promise<void> {
