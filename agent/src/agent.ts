@@ -81,7 +81,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       }, sendDelayMs);
       sending.add(timer);
     },
-    onSample: (readAtMs, families) => session.sendLive(readAtMs, families),
+    onSample: (readAtMs, seconds) => session.sendLive(readAtMs, seconds),
   });
   const unwatch = options.inventory?.watch(
     (inventory) => session.setInventory(inventory),

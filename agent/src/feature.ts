@@ -2,6 +2,16 @@
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
 
+/**
+ * One second as it was read, its own copy. Encoding it costs several times what reading it did, and is done for whoever
+ * watches: mostly nobody.
+ */
+export interface SecondValues {
+  /** Roughly what it holds of the memory. */
+  readonly bytes: number;
+  encode(): FamilyRows[];
+}
+
 /** Reads metrics when the recorder says so; keeps no clock of its own. */
 export interface MetricSource {
   /**
@@ -9,8 +19,8 @@ export interface MetricSource {
    * the previous read; the first read gives only levels. Throws what a part of it met; the other parts were read.
    */
   sample(): void | Promise<void>;
-  /** One-second values of the last sample, for live frames. */
-  latest(): FamilyRows[];
+  /** The values of the last sample, for live frames; null before the first one. */
+  latest(): SecondValues | null;
   /** Mean and maximum of the samples since the last call, and begins the next interval. `samples` is 0 when nothing was read. */
   takeInterval(): { readonly samples: number; readonly families: FamilyRows[] };
 }

@@ -75,7 +75,7 @@ export function syntheticSource(seed: number): MetricSource {
     sample() {
       samples++;
     },
-    latest: rows,
+    latest: () => ({ bytes: 4096, encode: rows }),
     takeInterval() {
       const taken = samples;
       samples = 0;

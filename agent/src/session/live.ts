@@ -1,6 +1,7 @@
-import type { FamilyRows, LiveRequest, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
+import type { LiveRequest, TelemetryService } from "@devflow/proto/metrics/v1/metrics";
 import type { ClientStream } from "@devflow/rpc";
 import { status, type StatusObject } from "@grpc/grpc-js";
+import type { SecondValues } from "../feature.ts";
 
 const RETRY_MS = 1_000;
 
@@ -32,8 +33,9 @@ export class LiveStream {
     else if (!this.#stream) this.#begin();
   }
 
-  send(readAtMs: number, families: FamilyRows[]): void {
+  send(readAtMs: number, seconds: readonly SecondValues[]): void {
     if (!this.#wanted || !this.#stream || this.#blocked) return;
+    const families = seconds.flatMap((second) => second.encode());
     this.#blocked = !this.#stream.write({ readAtMs: BigInt(Math.round(readAtMs)), families });
   }
 

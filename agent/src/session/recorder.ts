@@ -1,6 +1,5 @@
-import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
 import type { Logger } from "pino";
-import type { MetricSource } from "../feature.ts";
+import type { MetricSource, SecondValues } from "../feature.ts";
 import type { SettledClock } from "./clock.ts";
 import { INTERVAL_MS, Intervals, timeOf, type Cut } from "./intervals.ts";
 import { encodeBatch } from "./sender.ts";
@@ -23,7 +22,7 @@ export interface RecorderParts {
   readonly sampleMs?: number | undefined;
   readonly onBatch: () => void;
   /** After each sample. */
-  readonly onSample: (readAtMs: number, families: FamilyRows[]) => void;
+  readonly onSample: (readAtMs: number, seconds: readonly SecondValues[]) => void;
 }
 
 /** Reads the sources each second and puts a batch into the spool every ten, connected or not. */
@@ -75,19 +74,21 @@ export class Recorder {
 
   async #tick(): Promise<void> {
     const { sources, clock, steady, onSample } = this.#parts;
-    await steady.notice();
+    const looking = steady.notice();
+    if (looking) await looking;
     this.#keep(this.#intervals.tick(steady.now()));
     const readAtMs = clock.at(steady.now());
     for (const source of sources) {
       try {
-        await source.sample();
+        const reading = source.sample();
+        if (reading) await reading;
       } catch (error) {
         this.#complain(error);
       }
     }
     onSample(
       readAtMs,
-      sources.flatMap((source) => source.latest()),
+      sources.map((source) => source.latest()).filter((second) => second !== null),
     );
   }
 

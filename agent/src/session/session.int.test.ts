@@ -264,8 +264,8 @@ test("live frames flow only while the controller wants them, and begin with the 
   const remote = await gateway();
   const agent = await session(remote.port);
   await until(() => agent.state === "ready");
-  const frame = (atMs = Date.now()) =>
-    agent.sendLive(atMs, [{ $typeName: "devflow.metrics.v1.FamilyRows", family: 1, columns: 0, instances: [""], cells: new Uint8Array() }]);
+  const rows = { $typeName: "devflow.metrics.v1.FamilyRows", family: 1, columns: 0, instances: [""], cells: new Uint8Array() } as const;
+  const frame = (atMs = Date.now()) => agent.sendLive(atMs, [{ bytes: 1, encode: () => [{ ...rows, instances: [""] }] }]);
   const nowMs = Date.now();
   for (const agoMs of [3_000, 2_000, 1_000]) frame(nowMs - agoMs);
   expect(remote.frames).toHaveLength(0);

@@ -2,10 +2,9 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
-import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
 import type { RenewCertificateResponse, Welcome } from "@devflow/proto/session/v1/session";
 import type { Logger } from "pino";
-import type { RenewExpiredOptions } from "../feature.ts";
+import type { RenewExpiredOptions, SecondValues } from "../feature.ts";
 import type { AgentFile } from "../state/agent-file.ts";
 import { loadCredentials, promoteCredentials, stageCredentials, type Credentials } from "../state/credentials.ts";
 import { backoffMs, refusedDelayMs, renewExpiredDelayMs } from "./backoff.ts";
@@ -101,9 +100,9 @@ export class Session {
   }
 
   /** A second was read: kept for whoever begins to watch, and sent to whoever does. */
-  sendLive(readAtMs: number, families: FamilyRows[]): void {
-    this.#ring.push(readAtMs - this.#parts.clock.offsetMs, families);
-    this.#connection?.live.send(readAtMs, families);
+  sendLive(readAtMs: number, seconds: readonly SecondValues[]): void {
+    this.#ring.push(readAtMs - this.#parts.clock.offsetMs, seconds);
+    this.#connection?.live.send(readAtMs, seconds);
   }
 
   async #run(): Promise<void> {

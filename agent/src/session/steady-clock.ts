@@ -36,12 +36,18 @@ export class SteadyClock {
     return monotonicMs() + this.#asleepMs;
   }
 
-  /** To be called each second: /proc/uptime is looked at only when the wall clock ran away from the monotonic one. */
-  async notice(): Promise<void> {
+  /**
+   * To be called each second: /proc/uptime is looked at only when the wall clock ran away from the monotonic one. Null
+   * when there is nothing to wait for.
+   */
+  notice(): Promise<void> | null {
     const now = { monotonicMs: monotonicMs(), wallMs: Date.now() };
     const apart = Math.abs(now.wallMs - this.#last.wallMs - (now.monotonicMs - this.#last.monotonicMs));
     this.#last = now;
-    if (apart < SLEEP_NOISE_MS) return;
+    return apart < SLEEP_NOISE_MS ? null : this.#look();
+  }
+
+  async #look(): Promise<void> {
     const ahead = Math.round((await uptimeMs()) - monotonicMs());
     if (Number.isNaN(ahead)) return;
     const slept = newSleepMs(this.#sleepMs, ahead);

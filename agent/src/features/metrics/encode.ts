@@ -1,8 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { CellWriter, columnsOf, type Family } from "@devflow/catalogue";
 import { type FamilyRows, FamilyRowsSchema } from "@devflow/proto/metrics/v1/metrics";
-import type { Sample } from "./probe.ts";
-import type { Table } from "./table.ts";
 
 const writer = new CellWriter(4096);
 const columnCounts = new Map<Family, number>();
@@ -34,8 +32,3 @@ export function encodeRows(family: Family, instances: readonly string[], mean: F
   }
   return create(FamilyRowsSchema, { family: family.id, columns: columnCount(family), instances: [...instances], cells: writer.take() });
 }
-
-const encodeTable = (table: Table): FamilyRows => encodeRows(table.family, table.instances, table.cells, table.cells);
-
-/** One second's rows: mean and maximum are the value itself. Families without rows are left out. */
-export const encodeSample = (sample: Sample): FamilyRows[] => sample.tables.filter((table) => table.instances.length > 0).map(encodeTable);

@@ -1,9 +1,9 @@
 import type { MetricSource } from "../../feature.ts";
 import { monotonicMs } from "../../host/clock.ts";
-import { encodeSample } from "./encode.ts";
 import { Interval } from "./interval.ts";
 import type { Sample } from "./probe.ts";
 import { Sampler } from "./sampler.ts";
+import { Seconds } from "./second.ts";
 
 export { wantedInterfaces } from "./probes/network.ts";
 
@@ -17,6 +17,7 @@ export function createMetricSource(root = ""): MetricSource & {
 } {
   const sampler = new Sampler(root);
   const interval = new Interval();
+  const seconds = new Seconds();
   let last: Sample | null = null;
   return {
     sample() {
@@ -27,7 +28,7 @@ export function createMetricSource(root = ""): MetricSource & {
       const failure = sampler.takeFailure();
       if (failure !== null) throw failure;
     },
-    latest: () => (last ? encodeSample(last) : []),
+    latest: () => (last ? seconds.take(last) : null),
     takeInterval: () => interval.take(),
     listeners: () => last?.listeners ?? Number.NaN,
   };

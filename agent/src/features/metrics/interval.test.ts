@@ -1,9 +1,9 @@
 import { columnsOf, familyById, readCells } from "@devflow/catalogue";
 import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
 import { expect, it } from "vitest";
-import { encodeSample } from "./encode.ts";
 import { Interval } from "./interval.ts";
 import { Sample } from "./probe.ts";
+import { Seconds } from "./second.ts";
 import { MAX_INSTANCES, places } from "./table.ts";
 
 const HOST = places("host", ["cpu_busy", "load_1"]);
@@ -64,7 +64,21 @@ it("sends no more rows than the wire takes, however many devices came and went",
 });
 
 it("sends a second as mean and maximum at once, without empty families", () => {
-  const frame = encodeSample(sampleOf(12.34, { sda: 3 }));
+  const frame = new Seconds().take(sampleOf(12.34, { sda: 3 })).encode();
   expect(frame.map((f) => f.family)).toEqual([1, 4]);
   expect(read(frame[0])[""]).toMatchObject({ cpu_busy: 12.34, cpu_busy_max: 12.34 });
+});
+
+it("keeps a second as it was while the sample is filled anew, and follows devices that come and go", () => {
+  const seconds = new Seconds();
+  const sample = sampleOf(10, { sda: 3 });
+  const first = seconds.take(sample);
+  sample.clear();
+  sample.host.set(0, HOST.cpu_busy, 20);
+  for (const [name, ops] of Object.entries({ sdb: 4, sdc: 5 })) sample.disk.set(sample.disk.add(name), DISK.read_ops, ops);
+  const second = seconds.take(sample);
+  expect(read(first.encode()[0])[""]).toMatchObject({ cpu_busy: 10 });
+  expect(Object.keys(read(first.encode()[1]))).toEqual(["sda"]);
+  expect(read(second.encode()[0])[""]).toMatchObject({ cpu_busy: 20, load_1: Number.NaN });
+  expect(read(second.encode()[1])).toMatchObject({ sdb: { read_ops: 4 }, sdc: { read_ops: 5 } });
 });

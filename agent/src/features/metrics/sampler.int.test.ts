@@ -154,6 +154,26 @@ describe("another root", () => {
     expect([sampler.takeFailure(), sampler.takeFailure()]).toEqual([new Error("EIO"), null]);
   });
 
+  it("walks the sockets again when a counter shows that one came, and a minute later in any case", () => {
+    const sockets = (state: string, count: number): string =>
+      `${"sl".padEnd(149)}\n${`   0: 0100007F:0016 0100007F:C001 ${state}`.padEnd(149).concat("\n").repeat(count)}`;
+    const sockstat = (inUse: number): string => `TCP: inuse ${inUse} orphan 0 tw 0 alloc 7 mem 1\n`;
+    const { root, put } = rootWith({ "proc/net/tcp": sockets("0A", 1), "proc/net/snmp": snmp(5), "proc/net/sockstat": sockstat(1) });
+    const read = reader(root);
+    let second = 0;
+    const after = (seconds: number): (number | undefined)[] => {
+      for (const end = second + seconds - 1; second < end; second++) read(second * 1000);
+      const host = row(read(second++ * 1000).host);
+      return [host["tcp_listen"], host["tcp_close_wait"]];
+    };
+    expect(after(1)).toEqual([1, 0]);
+    put("proc/net/tcp", sockets("0A", 2));
+    put("proc/net/sockstat", sockstat(2));
+    expect(after(61)).toEqual([2, 0]);
+    put("proc/net/tcp", sockets("08", 3)); // a change that no counter tells
+    expect(after(61)).toEqual([0, 3]);
+  });
+
   it("reads tables that span many pages", () => {
     const sockets = Array.from(
       { length: 500 },
@@ -295,7 +315,7 @@ describe("this machine", () => {
     await source.sample();
     const { samples, families } = source.takeInterval();
     expect(samples).toBe(2);
-    for (const rows of [...families, ...source.latest()]) {
+    for (const rows of [...families, ...(source.latest()?.encode() ?? [])]) {
       const family = familyById(rows.family);
       if (!family) throw new Error(`unknown family ${rows.family}`);
       const out = new Float64Array(rows.instances.length * columnsOf(family).length);

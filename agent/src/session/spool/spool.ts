@@ -32,7 +32,8 @@ export interface SpoolStatus {
 
 /** How many sequences are set aside at once, so that none is used twice when a crash takes the newest records. */
 const RESERVE = 65_536;
-const STATE_DELAY_MS = 30_000;
+/** What a killed process acknowledged within this time is sent again and found to be there: writing costs more. */
+const STATE_DELAY_MS = 120_000;
 /** Newest batches that stay in memory beside the disk, to be sent without reading them back. */
 const RECENT = 12;
 

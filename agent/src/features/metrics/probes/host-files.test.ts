@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { parseLoadavg } from "./load.ts";
 import { parseMeminfo, parseSwapping } from "./memory.ts";
 import { parsePressure } from "./psi.ts";
-import { countStates, parseSnmp, parseTimeWait } from "./tcp.ts";
+import { countStates, parseSnmp, parseTimeWait, socketSigns } from "./tcp.ts";
 
 it("reads memory as free does", () => {
   const text = `MemTotal:        1000 kB
@@ -91,4 +91,23 @@ Udp: 5
   expect(parseSnmp("Ip: Forwarding\nIp: 1\n").current).toBeNaN();
   expect(parseTimeWait("sockets: used 44\nTCP: inuse 5 orphan 0 tw 3 alloc 7 mem 1\nUDP: inuse 0 mem 0\n")).toBe(3);
   expect(parseTimeWait("sockets: used 44\n")).toBeNaN();
+});
+
+it("sees by cheap signs that sockets came or went", () => {
+  const snmp = (opened: number, current: number, segments = 100): string =>
+    `Ip: A\nIp: 1\nTcp: MaxConn ActiveOpens PassiveOpens CurrEstab InSegs\nTcp: -1 ${opened} 9 ${current} ${segments}\nUdp: X\nUdp: 1\n`;
+  const sockstat = (inUse: number, waiting = 0): string => `sockets: used 44\nTCP: inuse ${inUse} orphan 0 tw ${waiting} alloc 7 mem 1\n`;
+  const sockstat6 = (inUse: number): string => `TCP6: inuse ${inUse}\nUDP6: inuse 0\n`;
+  const quiet = socketSigns(snmp(5, 3), sockstat(4), sockstat6(2));
+  expect(quiet).not.toBeNull();
+  expect(socketSigns(snmp(5, 3, 999), sockstat(4, 8), sockstat6(2))).toBe(quiet);
+  const moved = [
+    socketSigns(snmp(6, 3), sockstat(4), sockstat6(2)),
+    socketSigns(snmp(5, 2), sockstat(4), sockstat6(2)),
+    socketSigns(snmp(5, 3), sockstat(5), sockstat6(2)),
+    socketSigns(snmp(5, 3), sockstat(4), sockstat6(3)),
+    socketSigns(snmp(5, 3), sockstat(4), ""),
+  ];
+  expect(new Set([...moved, quiet]).size).toBe(6);
+  expect([socketSigns("", sockstat(4), ""), socketSigns(snmp(5, 3), "", "")]).toEqual([null, null]);
 });

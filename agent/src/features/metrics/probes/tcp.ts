@@ -4,6 +4,7 @@ import { TextFile } from "../../../host/text-file.ts";
 import { growth } from "../counters.ts";
 import type { Probe, Sample, Tick } from "../probe.ts";
 import { places } from "../table.ts";
+import { WalkPace } from "./walk-pace.ts";
 
 const HOST = places("host", ["tcp_established", "tcp_time_wait", "tcp_close_wait", "tcp_syn", "tcp_listen", "tcp_retransmits"]);
 
@@ -17,12 +18,6 @@ const CLOSE_WAIT = 8;
 const LISTEN = 10;
 const NEW_SYN_RECV = 12;
 
-/**
- * Walking /proc/net/tcp visits every bucket of the kernel's table, which has a size by memory: 2.4 ms a walk on a
- * machine with 24 GB and no connections. Walks are spaced so that they cost no more than this.
- */
-const WALK_BUDGET_MS_PER_SECOND = 0.1;
-const WALK_EVERY_SECONDS = { least: 10, most: 60 } as const;
 /** A page holds 27 sockets; busy proxies have 100,000, so a walk is spread over the seconds. */
 const PAGES_A_SECOND = 64;
 
@@ -56,18 +51,38 @@ export function countStates(text: string, states: Uint32Array): number {
   return listeners;
 }
 
-/** CurrEstab (ESTABLISHED and CLOSE_WAIT, both IP versions) and RetransSegs of /proc/net/snmp; NaN when missing. */
-export function parseSnmp(text: string): { current: number; retransmitted: number } {
+/** The kernel's own TCP counters by name, as /proc/net/snmp has them; null when missing. */
+function tcpCounters(text: string): { names: string[]; values: string[] } | null {
   const head = text.indexOf("\nTcp: ");
   const body = head === -1 ? -1 : text.indexOf("\nTcp: ", head + 6);
-  if (body === -1) return { current: Number.NaN, retransmitted: Number.NaN };
+  if (body === -1) return null;
   const end = text.indexOf("\n", body + 6);
-  const names = text.slice(head + 6, body).split(" ");
-  const values = text.slice(body + 6, end === -1 ? undefined : end).split(" ");
+  return { names: text.slice(head + 6, body).split(" "), values: text.slice(body + 6, end === -1 ? undefined : end).split(" ") };
+}
+
+/** CurrEstab (ESTABLISHED and CLOSE_WAIT, both IP versions) and RetransSegs of /proc/net/snmp; NaN when missing. */
+export function parseSnmp(text: string): { current: number; retransmitted: number } {
+  const tcp = tcpCounters(text);
+  if (tcp === null) return { current: Number.NaN, retransmitted: Number.NaN };
   return {
-    current: Number(values[names.indexOf("CurrEstab")] ?? Number.NaN),
-    retransmitted: Number(values[names.indexOf("RetransSegs")] ?? Number.NaN),
+    current: Number(tcp.values[tcp.names.indexOf("CurrEstab")] ?? Number.NaN),
+    retransmitted: Number(tcp.values[tcp.names.indexOf("RetransSegs")] ?? Number.NaN),
   };
+}
+
+/**
+ * What moves when a TCP socket is opened, connected or closed: the counters of connections made, failed, reset and
+ * current of /proc/net/snmp, and the sockets in use of /proc/net/sockstat and sockstat6. Null when a file does not tell
+ * (sockstat6 is not there without IPv6). Not seen: the other end of a current connection closing (CLOSE_WAIT), and one
+ * listening socket in place of another.
+ */
+export function socketSigns(snmp: string, sockstat: string, sockstat6: string): string | null {
+  const tcp = tcpCounters(snmp);
+  const current = tcp?.names.indexOf("CurrEstab") ?? -1;
+  const inUse = /^TCP: inuse \d+/m.exec(sockstat)?.[0];
+  if (tcp === null || current === -1 || inUse === undefined) return null;
+  const inUse6 = /^TCP6: inuse \d+/m.exec(sockstat6)?.[0] ?? "";
+  return `${tcp.values.slice(0, current + 1).join(" ")} ${inUse} ${inUse6}`;
 }
 
 /** Connections in TIME_WAIT, of /proc/net/sockstat: "TCP: inuse 5 orphan 0 tw 3 alloc 7 mem 1". */
@@ -87,7 +102,7 @@ class Walk {
   #found = false;
   #hearing = 0;
   #costMs = 0;
-  #nextAt = 0;
+  readonly #pace = new WalkPace();
   /** Sum over the listening addresses at the last whole walk (countStates). */
   listeners = Number.NaN;
   /** Whether a walk has ended that found a table. */
@@ -102,15 +117,14 @@ class Walk {
     return states.reduce((sum, state) => sum + (this.#states[state] as number), 0);
   }
 
-  /** Goes on with a walk, or starts one when it is time. */
-  step(second: number): void {
-    if (this.#file === -1 && second < this.#nextAt) return;
+  /** Goes on with a walk, or starts one when it is due; `signs` as WalkPace wants them. */
+  step(second: number, signs: () => string | null): void {
+    if (this.#file === -1 && !this.#pace.isDue(second, signs)) return;
     const start = monotonicMs();
     const ended = this.#go(PAGES_A_SECOND);
     this.#costMs += monotonicMs() - start;
     if (!ended) return;
-    const pause = Math.ceil(this.#costMs / WALK_BUDGET_MS_PER_SECOND);
-    this.#nextAt = second + Math.min(WALK_EVERY_SECONDS.most, Math.max(WALK_EVERY_SECONDS.least, pause));
+    this.#pace.ended(second, this.#costMs);
     this.#costMs = 0;
   }
 
@@ -151,24 +165,28 @@ class Walk {
 
 /**
  * TCP. Established and TIME_WAIT come each second from the kernel's own counters; the other states from a walk over
- * the sockets every 10 to 60 s.
+ * the sockets every 10 to 60 s: the busier the sockets the sooner, the more there are the later.
  */
 export class TcpProbe implements Probe {
   readonly #snmp: TextFile;
   readonly #sockstat: TextFile;
+  readonly #sockstat6: TextFile;
   readonly #walk: Walk;
   #retransmitted = Number.NaN;
 
   constructor(root: string) {
     this.#snmp = new TextFile(`${root}/proc/net/snmp`);
     this.#sockstat = new TextFile(`${root}/proc/net/sockstat`);
+    this.#sockstat6 = new TextFile(`${root}/proc/net/sockstat6`);
     this.#walk = new Walk(root);
   }
 
   read({ number, elapsedMs }: Tick, sample: Sample): void {
     const { host } = sample;
     const walk = this.#walk;
-    walk.step(number);
+    const snmp = this.#snmp.read();
+    const sockstat = this.#sockstat.read();
+    walk.step(number, () => socketSigns(snmp ?? "", sockstat ?? "", this.#sockstat6.read() ?? ""));
     sample.listeners = walk.listeners;
     if (walk.done) {
       host.set(0, HOST.tcp_established, walk.count(ESTABLISHED));
@@ -177,20 +195,19 @@ export class TcpProbe implements Probe {
       host.set(0, HOST.tcp_syn, walk.count(SYN_SENT, SYN_RECV, NEW_SYN_RECV));
       host.set(0, HOST.tcp_listen, walk.count(LISTEN));
     }
-    const snmp = this.#snmp.read();
     if (snmp !== null) {
       const { current, retransmitted } = parseSnmp(snmp);
       host.set(0, HOST.tcp_established, Math.max(0, current - walk.count(CLOSE_WAIT)));
       host.set(0, HOST.tcp_retransmits, (growth(this.#retransmitted, retransmitted, 2 ** 20) * 1000) / elapsedMs);
       this.#retransmitted = retransmitted;
     }
-    const sockstat = this.#sockstat.read();
     if (sockstat !== null) host.set(0, HOST.tcp_time_wait, parseTimeWait(sockstat));
   }
 
   close(): void {
     this.#snmp.close();
     this.#sockstat.close();
+    this.#sockstat6.close();
     this.#walk.close();
   }
 }
