@@ -26,14 +26,25 @@ class Totals {
     for (let row = 0; row < instances.length; row++) {
       const to = this.#row(instances[row] as string, row) * this.width;
       if (to < 0) continue;
-      const from = row * this.width;
-      for (let i = 0; i < this.width; i++) {
+      // Local names: the agent runs without a compiler, where each look at a field costs as much as the sum.
+      const { width } = this;
+      const sum = this.#sum;
+      const max = this.#max;
+      const count = this.#count;
+      const from = row * width;
+      for (let i = 0; i < width; i++) {
         const value = cells[from + i] as number;
-        if (Number.isNaN(value)) continue;
-        const n = this.#count[to + i] as number;
-        this.#count[to + i] = n + 1;
-        this.#sum[to + i] = (this.#sum[to + i] as number) + value;
-        if (n === 0 || value > (this.#max[to + i] as number)) this.#max[to + i] = value;
+        if (!(value >= 0)) continue; // NaN: not measured
+        const at = to + i;
+        const n = count[at] as number;
+        count[at] = n + 1;
+        if (n === 0) {
+          sum[at] = value;
+          max[at] = value;
+        } else {
+          sum[at] = (sum[at] as number) + value;
+          if (value > (max[at] as number)) max[at] = value;
+        }
       }
     }
   }
