@@ -5,13 +5,14 @@ import { chromium } from "playwright-core";
 import { buildParts } from "../scripts/build.ts";
 import { root, staleParts } from "../scripts/build-state.mjs";
 import { startMock } from "../web/mock/server.ts";
+import { liveCharts } from "./_live-charts.ts";
 
 const build = join(root, "web/build");
 const kb = (bytes: number) => Math.round(bytes / 10) / 100;
 
 /**
  * What a browser with an empty cache loads for the list of servers, until it is drawn and quiet: compressed JavaScript
- * (brotli, as it is served), the same by gzip, the style sheets, and how long until the first row stands there.
+ * (brotli, as it is served), the same by gzip, the style sheets, and how long until the first row stands there. Then a page with many live charts.
  */
 export async function run({ json }: { readonly json: boolean }): Promise<object> {
   const stale = staleParts().filter((part) => part === "web");
@@ -34,6 +35,8 @@ export async function run({ json }: { readonly json: boolean }): Promise<object>
     if (!json)
       for (const file of scripts.toSorted((a, b) => brotli(b) - brotli(a)).slice(0, 8))
         console.log(`${kb(brotli(file))} kB  ${file.slice(build.length)}`);
+    await page.close();
+    const live = await liveCharts(browser, mock);
     return {
       initialJsKb: kb(sum(scripts, brotli)),
       initialJsGzipKb: kb(sum(scripts, (file) => gzipSync(readFileSync(file)).length)),
@@ -45,6 +48,7 @@ export async function run({ json }: { readonly json: boolean }): Promise<object>
       ),
       requests: scripts.length,
       firstRowMs,
+      live,
     };
   } finally {
     await browser.close();

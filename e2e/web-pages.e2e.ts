@@ -176,7 +176,15 @@ describe.skipIf(!hasBrowser)("the page", () => {
     const headline = page.getByRole("figure", { name: "Network" }).getByTestId("headline");
     await headline.waitFor();
     const seen = new Set<string>();
-    await expect.poll(async () => seen.add(await headline.innerText()).size, { timeout: 10_000, interval: 300 }).toBeGreaterThan(3);
+    const moves = async (times: number) => {
+      await expect.poll(async () => seen.add(await headline.innerText()).size, { timeout: 10_000, interval: 300 }).toBeGreaterThan(times);
+    };
+    await moves(2);
+    const canvas = page.getByRole("figure", { name: "Network" }).locator("canvas");
+    await canvas.evaluate((node) => node.setAttribute("data-first", "yes"));
+    await moves(4);
+    // Drawn anew, not made anew: what is dragged over it meanwhile stays.
+    expect(await canvas.getAttribute("data-first")).toBe("yes");
     await page.context().close();
   });
 
