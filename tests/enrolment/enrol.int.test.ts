@@ -75,7 +75,7 @@ test("a server enrols: its key is made here, its state files are whole and priva
   });
   expect(createPublicKey(readFileSync(join(folder, "task-signing.pub"))).asymmetricKeyType).toBe("ed25519");
   const gateway = identifyAgent(t.ctx);
-  expect(await gateway.identify(new X509Certificate(readFileSync(join(folder, "cert.pem"))).raw)).toHaveProperty("identity");
+  expect(await gateway.identify(new X509Certificate(readFileSync(join(folder, "cert.pem"))))).toHaveProperty("identity");
   gateway.close();
 });
 
@@ -168,7 +168,7 @@ test("an identity that ended while the machine was off renews by its old key; a 
   await revokeServer({ ctx: t.ctx, principal: t.principal, input: { serverId: idOf(revoked) } });
 
   const gateway = identifyAgent(t.ctx);
-  const current = async () => gateway.identify(new X509Certificate((await loadCredentials(folder))[0]?.certificatePem ?? "").raw);
+  const current = async () => gateway.identify(new X509Certificate((await loadCredentials(folder))[0]?.certificatePem ?? ""));
   expect(await current()).toMatchObject({ refusal: { reason: "expired" } });
   await renewExpired({ stateDir: folder });
   expect((await loadCredentials(folder))[0]?.staged).toBe(true);

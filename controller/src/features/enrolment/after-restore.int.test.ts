@@ -26,7 +26,7 @@ const newAgent = async (ctx: Context) => {
 };
 const ask = async (ctx: Context, agent: TestAgent) => {
   const gateway = identifyAgent(ctx);
-  const answer = await gateway.identify(agent.certificate.raw);
+  const answer = await gateway.identify(agent.certificate);
   gateway.close();
   return answer;
 };

@@ -1,16 +1,17 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { Context } from "../../platform/context.ts";
 import type { AgentIdentity, IdentityAnswer } from "../../platform/rpc/index.ts";
 import { quarantineUnknown } from "./quarantine-unknown.ts";
 import { type CertifiedAgent, parseAgentUri, sha256Hex } from "./rules.ts";
 import { createFindIdentity, type FindIdentity } from "./find-identity.ts";
+import { spkiOf } from "./spki.ts";
 
 export interface AgentIdentifier {
   /**
    * Settles who a TLS peer is.
-   * @param certificate the peer's leaf (DER), whose chain up to `gatewayCredentials().caPem` the TLS layer has verified
+   * @param certificate the peer's leaf, whose chain up to `gatewayCredentials().caPem` the TLS layer has verified
    */
-  identify(certificate: Uint8Array): Promise<IdentityAnswer>;
+  identify(certificate: X509Certificate): Promise<IdentityAnswer>;
   /** Ends the subscriptions that keep the cache honest. */
   close(): void;
 }
@@ -37,14 +38,13 @@ export function identifyAgent(ctx: Context): AgentIdentifier {
   const ends = [ctx.bus.on("server.revoked", forget), ctx.bus.on("server.removed", forget), ctx.bus.on("bus.resumed", forgetAll)];
 
   return {
-    async identify(certificate) {
-      const key = sha256Hex(certificate);
+    async identify(leaf) {
+      const key = sha256Hex(leaf.raw);
       const nowMs = ctx.clock.now();
       const known = cache.get(key);
       if (known !== undefined && known.untilMs > nowMs && known.notAfterMs > nowMs) return { identity: known.identity };
       cache.delete(key);
       const before = generation;
-      const leaf = new X509Certificate(certificate);
       const answer = await look(ctx, find, leaf);
       if (answer.identity !== undefined && before === generation) {
         const oldest = cache.size >= maxCached ? cache.keys().next().value : undefined;
@@ -61,7 +61,7 @@ type Reason = "unknown" | "revoked" | "quarantined" | "unavailable" | "foreign_i
 const refuse = (reason: Reason, message: string): IdentityAnswer => ({ refusal: { reason, message } });
 
 async function look(ctx: Context, find: FindIdentity, certificate: X509Certificate): Promise<IdentityAnswer> {
-  const read = readAgentCertificate(certificate);
+  const read = readAgentCertificate(certificate, spkiOf(certificate.raw));
   if (read === null)
     return refuse(
       "malformed",
@@ -101,12 +101,17 @@ async function look(ctx: Context, find: FindIdentity, certificate: X509Certifica
   return { identity: { serverId: row.serverId, serverNo: row.serverNo, organizationId: row.organizationId, serial } };
 }
 
-/** Reads what an agent's certificate says; null when it is not one of ours. Verifies no signature. */
+/**
+ * Reads what an agent's certificate says; null when it is not one of ours. Verifies no signature.
+ * @param spki its public key (DER); by default as OpenSSL reads it, which is what counts for a certificate that
+ *   nobody has verified
+ */
 export function readAgentCertificate(
   parsed: X509Certificate,
+  spki: Uint8Array = parsed.publicKey.export({ format: "der", type: "spki" }),
 ): { agent: CertifiedAgent; serial: string; keySha256: string; notAfterMs: number } | null {
   const agent = parseAgentUri(/^URI:(.*)$/.exec(parsed.subjectAltName ?? "")?.[1] ?? "");
   if (agent === null || parsed.subject !== `CN=${agent.agentId}`) return null;
-  const keySha256 = sha256Hex(parsed.publicKey.export({ format: "der", type: "spki" }));
+  const keySha256 = sha256Hex(spki);
   return { agent, serial: parsed.serialNumber.toLowerCase(), keySha256, notAfterMs: parsed.validToDate.getTime() };
 }

@@ -40,7 +40,7 @@ const token = async (replacesServerId?: string) =>
   ).secret;
 const newAgent = async () => enrolAgent(t.ctx, await token());
 const identityOf = async (agent: TestAgent) => {
-  const answer = await gateway.identify(agent.certificate.raw);
+  const answer = await gateway.identify(agent.certificate);
   if (answer.identity === undefined) throw new Error(answer.refusal.message);
   return answer.identity;
 };
@@ -74,7 +74,7 @@ test("a known agent is told apart; revoked, it is refused at once although the a
   await revoke(agent.agentId);
   end();
   expect(told).toContain(agent.agentId);
-  expect(await gateway.identify(agent.certificate.raw)).toMatchObject({ refusal: { reason: "revoked" } });
+  expect(await gateway.identify(agent.certificate)).toMatchObject({ refusal: { reason: "revoked" } });
   const audit = await t.ctx.db.select().from(auditLog).where(eq(auditLog.targetId, agent.agentId));
   expect(audit.filter(({ action }) => action === "servers.revoke")).toHaveLength(1);
   await expect(renewCertificate({ ctx: t.ctx, input: { identity, ...renewRequest(agent.agentId, newKey()) } })).rejects.toMatchObject({
@@ -84,10 +84,10 @@ test("a known agent is told apart; revoked, it is refused at once although the a
 
 test("a revocation while the database is being asked is not lost in the cache", async () => {
   const agent = await newAgent();
-  const asked = gateway.identify(agent.certificate.raw);
+  const asked = gateway.identify(agent.certificate);
   await revoke(agent.agentId);
   await asked;
-  expect(await gateway.identify(agent.certificate.raw)).toMatchObject({ refusal: { reason: "revoked" } });
+  expect(await gateway.identify(agent.certificate)).toMatchObject({ refusal: { reason: "revoked" } });
 });
 
 test("a revocation by another controller process counts within a minute", async () => {
@@ -95,7 +95,7 @@ test("a revocation by another controller process counts within a minute", async 
   await identityOf(agent);
   await t.ctx.db.update(servers).set({ revokedAt: new Date() }).where(eq(servers.id, agent.agentId));
   t.clock.nowMs += 60_000;
-  expect(await gateway.identify(agent.certificate.raw)).toMatchObject({ refusal: { reason: "revoked" } });
+  expect(await gateway.identify(agent.certificate)).toMatchObject({ refusal: { reason: "revoked" } });
 });
 
 test("a deleted server's certificate is unknown, and its id and number never come back", async () => {
@@ -103,7 +103,7 @@ test("a deleted server's certificate is unknown, and its id and number never com
   const { serverNo } = await identityOf(agent);
   await deleteServer({ ctx: t.ctx, principal: t.principal, input: { serverId: agent.agentId } });
   expect(await lastAudit()).toMatchObject({ action: "servers.delete", targetId: agent.agentId });
-  expect(await gateway.identify(agent.certificate.raw)).toMatchObject({ refusal: { reason: "unknown" } });
+  expect(await gateway.identify(agent.certificate)).toMatchObject({ refusal: { reason: "unknown" } });
   expect((await identityOf(await newAgent())).serverNo).toBeGreaterThan(serverNo);
   expect(
     await enrolCode(renewExpired({ ctx: t.ctx, input: { request: renewExpiredRequest(agent, newKey(), t.clock.nowMs), address: null } })),
@@ -127,7 +127,7 @@ test("certificates that the CA signed but that are not of this installation, ser
     const key = newKey();
     const publicKey = agent.certificate.publicKey;
     const { certificatePem } = await makeAgentCertificate({ issuer: intermediate, publicKey, serial: newSerial(), nowMs, agentId, uri });
-    return gateway.identify(toAgent(agentId, certificatePem, key).certificate.raw);
+    return gateway.identify(toAgent(agentId, certificatePem, key).certificate);
   };
   const uri = (changes: object) => agentUri({ installationId: t.ctx.installation.id, epoch: 1, agentId: agent.agentId, ...changes });
   expect(await made(uri({ installationId: other.agentId }), agent.agentId)).toMatchObject({ refusal: { reason: "foreign_installation" } });
@@ -177,7 +177,7 @@ test("an expired identity renews by proof of its old key within 180 days, and no
   const revoked = await newAgent();
   await revoke(revoked.agentId);
   t.clock.nowMs += 40 * dayMs;
-  expect(await gateway.identify(agent.certificate.raw)).toMatchObject({ refusal: { reason: "expired" } });
+  expect(await gateway.identify(agent.certificate)).toMatchObject({ refusal: { reason: "expired" } });
   const run = (who: TestAgent, key = newKey(), signedAtMs = t.clock.nowMs, oldKey = who.privateKey) =>
     enrolCode(renewExpired({ ctx: t.ctx, input: { request: renewExpiredRequest(who, key, signedAtMs, oldKey), address: null } }));
   expect(await run(agent, newKey(), t.clock.nowMs, newKey().privateKey)).toBe("proof_wrong");
@@ -204,7 +204,7 @@ test("a reinstalled server keeps its history and number; the old machine is shut
   expect(fresh.agentId).toBe(old.agentId);
   expect(told).toEqual([old.agentId]);
   expect(await identityOf(fresh)).toMatchObject({ serverNo });
-  expect(await gateway.identify(old.certificate.raw)).toMatchObject({ refusal: { reason: "revoked" } });
+  expect(await gateway.identify(old.certificate)).toMatchObject({ refusal: { reason: "revoked" } });
   const [row] = await t.ctx.db.select().from(servers).where(eq(servers.id, old.agentId));
   expect(row).toMatchObject({ hostname: "web-1b", name: "web-1", revokedAt: null });
 });

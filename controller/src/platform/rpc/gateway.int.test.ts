@@ -1,4 +1,3 @@
-import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -26,9 +25,7 @@ const make = (extra: Partial<Parameters<typeof createGateway>[0]> = {}): Running
     credentials: { privateKeyPem: serverPair.keyPem, certificateChainPem: serverPair.certPem, caPem: [ca.caPem] },
     identify: async (certificate) => {
       await sleep(identifyDelayMs);
-      return (
-        identities.get(new X509Certificate(certificate).serialNumber) ?? { refusal: { reason: "unknown", message: "no such identity" } }
-      );
+      return identities.get(certificate.serialNumber) ?? { refusal: { reason: "unknown", message: "no such identity" } };
     },
     log: pino({ level: "silent" }),
     onRefused: (why) => refused.push(why),

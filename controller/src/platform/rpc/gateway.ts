@@ -16,8 +16,8 @@ export interface GatewayOptions {
   /** UUID of this process. Default: a random one. */
   readonly id?: string;
   readonly credentials: GatewayCredentials;
-  /** Whose certificate it is (leaf, DER), from memory or the database. Its chain and dates were verified before. */
-  identify(certificate: Uint8Array): Promise<IdentityAnswer>;
+  /** Whose certificate it is (the leaf), from memory or the database. Its chain and dates were verified before. */
+  identify(certificate: X509Certificate): Promise<IdentityAnswer>;
   readonly log: Logger;
   /** Milliseconds since 1970-01-01 UTC. Default Date.now. */
   readonly now?: () => number;
@@ -99,7 +99,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     if (draining) return { refusal: { reason: "unavailable", message: "this gateway is about to stop; dial again" } };
     if (certificate.validToDate.getTime() < now()) return { refusal: { reason: "expired", message: "renew it at the enrolment listener" } };
     try {
-      return await options.identify(certificate.raw);
+      return await options.identify(certificate);
     } catch (error) {
       log.error({ err: error }, "cannot settle an agent's identity");
       return { refusal: { reason: "unavailable", message: "identities cannot be looked up right now; dial again" } };
