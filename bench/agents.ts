@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setFlagsFromString } from "node:v8";
 import { createClient } from "../controller/src/platform/db/index.ts";
 import { type BenchController, startBenchController } from "./_controller.ts";
 import { SwarmAgent, type SwarmIdentity } from "./_swarm.ts";
@@ -93,6 +95,9 @@ const firstS = Math.floor(Date.now() / 10_000) * 10 - 3600;
 
 /** Many agents on one controller process at 10 s: steady state, then kill -9 and everybody back. */
 export async function run(): Promise<object> {
+  // As the controller does. The pauses of this process are in each latency that it measures; no agent has them.
+  setFlagsFromString("--external-memory-accounted-in-global-limit");
+  const ownDelay = monitorEventLoopDelay({ resolution: 5 });
   const controller = await startBenchController(agents);
   const acks: number[] = [];
   try {
@@ -120,11 +125,13 @@ export async function run(): Promise<object> {
     const databaseCpu = controller.databaseCpuSeconds();
     const waited = controller.waitedSeconds();
     const own = process.cpuUsage();
+    ownDelay.enable();
     const begun = performance.now();
     await sleep(steadyMs);
     const seconds = (performance.now() - begun) / 1000;
     const steady = acks.toSorted((a, b) => a - b);
     const ownUsed = process.cpuUsage(own);
+    ownDelay.disable();
     const figures = {
       agents,
       loadAverage: round(loadavg()[0] as number),
@@ -135,6 +142,7 @@ export async function run(): Promise<object> {
       swarmCoreShare: round((ownUsed.user + ownUsed.system) / 1e6 / seconds),
       ackP50Ms: round(steady[Math.floor(steady.length * 0.5)] ?? Number.NaN),
       ackP99Ms: round(steady[Math.floor(steady.length * 0.99)] ?? Number.NaN),
+      swarmDelayP99Ms: round(ownDelay.percentile(99) / 1e6),
       connectSeconds: round(connectSeconds),
     };
     process.stderr.write(`steady: ${JSON.stringify(figures)}\n`);
