@@ -17,8 +17,8 @@ const PROBE_MS = 5_000;
 const BURST = 60;
 const MESSAGES_A_SECOND = 10;
 const INVENTORY_GAP_MS = 5_000;
-/** A refused stream gets so long to carry its reason before the connection is cut. */
-const LINGER_MS = 1_000;
+/** A refused stream gets so long to carry its reason before the connection is cut; a revoked agent is off within a second. */
+const LINGER_MS = 500;
 
 type Call = ServerStream<typeof SessionService, "connect">;
 type Response = NonNullable<MessageInitShape<typeof ConnectResponseSchema>["message"]>;
