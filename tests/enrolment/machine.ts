@@ -1,12 +1,10 @@
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A Debian to install on: its own files, users and processes, this host's network. */
 export interface Machine {
-  /** Folder of its root file system. */
-  readonly root: string;
   /** Runs a shell script as root in it. */
   run(script: string, env?: Record<string, string>): Promise<{ code: number; output: string }>;
   close(): Promise<void>;
@@ -66,13 +64,17 @@ function builtBase(kind: Kind): string {
   return folder;
 }
 
-/** A throw-away layer over a base; `mount` is the shell that lays it over `root`, in a mount namespace of its own. */
+/**
+ * A throw-away layer over a base; `mount` is the shell that lays it over `root`, in a mount namespace of its own. It is
+ * kept in memory: a layer cannot be kept on an overlay, which is what containers have for a disk.
+ */
 function newLayer(base: string): { root: string; mount: string; remove: () => void } {
   const folder = mkdtempSync(join("/var/tmp", "devflow-machine-"));
-  for (const name of ["upper", "work", "root"]) mkdirSync(join(folder, name));
   const root = join(folder, "root");
   const mount = `set -e
     mount --make-rprivate /
+    mount -t tmpfs -o mode=755 tmpfs ${folder}
+    mkdir ${folder}/upper ${folder}/work ${root}
     mount -t overlay overlay -o "lowerdir=${base},upperdir=${folder}/upper,workdir=${folder}/work" ${root}`;
   return { root, mount, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
@@ -107,7 +109,6 @@ export async function bareMachine(): Promise<Machine> {
   });
   const inside = childOf(holder.pid as number);
   return {
-    root,
     run: (script, env = {}) => runIn("nsenter", ["-t", String(inside), "-m", "-p", "chroot", root], script, env),
     async close() {
       holder.kill("SIGKILL");
@@ -135,7 +136,6 @@ export async function bootedMachine(kind: "systemd" | "openrc"): Promise<Machine
     if (leader && up.test((await run(state)).output)) break;
   }
   return {
-    root: `/proc/${leader}/root`,
     run,
     async close() {
       // The end of process 1 ends all the others.
