@@ -170,6 +170,18 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.context().close();
   });
 
+  it("says beside the pointer when it was and what every line and core was then", async () => {
+    const mock = await stage.mock({ servers: 3 });
+    const { page } = await stage.page(mock, `/servers/${mock.world.machines[0]?.server.id}?range=6h`);
+    const figure = (name: string) => page.getByRole("figure", { name, exact: true });
+    const time = /\d\d:\d\d:\d\d/;
+    await figure("CPU").locator(".u-over").hover();
+    await expect.poll(() => figure("CPU").locator(".tip").innerText()).toMatch(new RegExp(`${time.source}[^]*user[^]*%[^]*max`));
+    await figure("CPU cores").locator("canvas").hover();
+    await expect.poll(() => figure("CPU cores").locator(".tip").innerText()).toMatch(new RegExp(`${time.source}[^]*core \\d+: [\\d.]+ %`));
+    await page.context().close();
+  });
+
   it("moves every second while live", async () => {
     const mock = await stage.mock({ servers: 3 });
     const { page } = await stage.page(mock, `/servers/${mock.world.machines[0]?.server.id}`);
