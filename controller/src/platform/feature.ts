@@ -2,9 +2,9 @@ import type { Context } from "./context.ts";
 import type { Api } from "./http/index.ts";
 import type { Jobs } from "./jobs/index.ts";
 import type { Gateway } from "./rpc/index.ts";
+import type { Stop } from "./stop.ts";
 
-/** Ends what start() began; must finish within 10 s. */
-export type Stop = () => Promise<void>;
+export type { Stop } from "./stop.ts";
 
 /** What a feature gives to the process; features.ts lists all of them. */
 export interface Feature {

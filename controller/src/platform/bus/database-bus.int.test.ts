@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { createMasterKey } from "../crypto/index.ts";
-import type { Stop } from "../feature.ts";
+import type { Stop } from "../stop.ts";
 import { createBus, joinDatabaseBus, type ProcessBus } from "./index.ts";
 
 let ctx: TestContext;

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { createMasterKey, type MasterKey } from "../crypto/index.ts";
 import { arrayLiteral, type DatabaseTarget, databaseUnavailable, type Sql } from "../db/index.ts";
-import type { Stop } from "../feature.ts";
+import type { Stop } from "../stop.ts";
 import { counter } from "../observability/index.ts";
 import type { ProcessBus } from "./process-bus.ts";
 import { listen } from "./listen.ts";

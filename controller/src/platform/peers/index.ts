@@ -1,7 +1,7 @@
 import type { ProcessBus } from "../bus/index.ts";
 import type { Context } from "../context.ts";
 import { databaseUnavailable } from "../db/index.ts";
-import type { Stop } from "../feature.ts";
+import type { Stop } from "../stop.ts";
 import { gauge } from "../observability/index.ts";
 import { followFrames } from "./frames-client.ts";
 import { serveFrames } from "./frames-server.ts";

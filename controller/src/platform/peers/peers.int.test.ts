@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { createBus, joinDatabaseBus, type ProcessBus } from "../bus/index.ts";
 import { createMasterKey } from "../crypto/index.ts";
-import type { Stop } from "../feature.ts";
+import type { Stop } from "../stop.ts";
 import { createTestCa } from "../rpc/pki.testkit.ts";
 import { followFrames } from "./frames-client.ts";
 import { joinControllers } from "./index.ts";
