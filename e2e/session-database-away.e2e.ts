@@ -65,6 +65,16 @@ describe("a database that is away", () => {
         await page.locator('a[href^="/servers/"]').first().waitFor();
       }
 
+      const signedIn = await fetch(`${url}/api/v1/session`, {
+        method: "POST",
+        headers: { "content-type": "application/json", origin: url },
+        body: JSON.stringify({ email: "ada@example.com", password }),
+      });
+      const cookie = signedIn.headers
+        .getSetCookie()
+        .map((line) => line.split(";")[0])
+        .join("; ");
+
       const memoryMb = await rssMb(controller.pid());
       const begunMs = Date.now();
       await outage.begin(postgres);
@@ -78,6 +88,9 @@ describe("a database that is away", () => {
       // An answer, not a wait without end, for whoever asks now.
       const asked = await fetch(`${url}/api/v1/servers`, { headers: { authorization: `Bearer ${controller.token}` } });
       expect(asked.status).toBe(503);
+      // The same for a person, whose session is looked up by another part.
+      const person = await fetch(`${url}/api/v1/session`, { headers: { cookie } });
+      expect([person.status, ((await person.json()) as { code: string }).code]).toEqual([503, "unavailable"]);
       const grownMb = (await rssMb(controller.pid())) - memoryMb;
       await outage.end(postgres);
 

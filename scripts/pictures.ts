@@ -80,14 +80,14 @@ const browser = await openBrowser();
 const fleet = await startBelievableFleet(controller);
 try {
   await fleet.settled();
-  for (const [name, permission] of [
+  for (const [name, role] of [
     ["grafana", "view"],
     ["deploy from CI", "deploy"],
   ]) {
     const answer = await fetch(`${controller.url}/api/v1/tokens`, {
       method: "POST",
       headers: { authorization: `Bearer ${controller.token}`, "content-type": "application/json" },
-      body: JSON.stringify({ name, permission, expiresInDays: 90 }),
+      body: JSON.stringify({ name, role, expiresInDays: 90 }),
     });
     if (!answer.ok) throw new Error(`making a token was answered with ${answer.status}: ${await answer.text()}`);
   }

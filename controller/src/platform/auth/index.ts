@@ -89,8 +89,16 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
     return headers;
   };
 
+  /** better-auth keeps to itself why a look-up failed: a database that does not answer says so when it is asked here. */
+  const askDatabase = async (error: unknown): Promise<never> => {
+    await ctx.db.select({ id: users.id }).from(users).limit(1);
+    throw error;
+  };
+
   const bySession = async (cookie: string, caller: Caller) => {
-    const { headers, response } = await auth.api.getSession({ headers: forBetterAuth(caller, cookie), returnHeaders: true });
+    const { headers, response } = await auth.api
+      .getSession({ headers: forBetterAuth(caller, cookie), returnHeaders: true })
+      .catch(askDatabase);
     if (response === null) return null;
     const [session] = await ctx.db.select().from(sessions).where(eq(sessions.id, response.session.id));
     const membership = await loadMembership(ctx, response.user.id, session?.organizationId ?? null);
@@ -156,7 +164,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
         const [session] = await ctx.db.select({ id: sessions.id }).from(sessions).where(eq(sessions.token, response.token));
         return { userId: response.user.id, sessionId: session?.id ?? "", cookies: headers.getSetCookie() };
       } catch (cause) {
-        if (statusOf(cause) === undefined || statusOf(cause)! >= 500) throw cause;
+        if (statusOf(cause) === undefined || statusOf(cause)! >= 500) return askDatabase(cause);
         throw new AppError("unauthenticated", "The e-mail or the password is wrong", { cause });
       }
     },
