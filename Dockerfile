@@ -9,6 +9,8 @@ COPY scripts/install-hooks.mjs scripts/
 COPY proto/package.json proto/
 COPY packages/api/package.json packages/api/
 COPY packages/catalogue/package.json packages/catalogue/
+COPY packages/cli/package.json packages/cli/
+COPY packages/cli/bin packages/cli/bin/
 COPY packages/client/package.json packages/client/
 COPY packages/errors/package.json packages/errors/
 COPY packages/rpc/package.json packages/rpc/
@@ -30,6 +32,7 @@ WORKDIR /opt/devflow
 COPY --from=build /src/dist dist
 COPY --from=build /src/web/build web/build
 COPY --from=build /src/LICENSE LICENSE
+RUN ln -s /opt/devflow/dist/cli/devflow.mjs /usr/local/bin/devflow
 ENV NODE_ENV=production \
     DEVFLOW_HOST=0.0.0.0 \
     DEVFLOW_DATA_DIR=/var/lib/devflow \

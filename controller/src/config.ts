@@ -111,8 +111,8 @@ const settings = z.strictObject({
 /** Names of all settings; docs/operations/settings.md has a line for each. */
 export const settingNames: readonly string[] = Object.keys(settings.shape);
 
-/** Names that other parts of the project read and the controller leaves alone. */
-const foreign = /^DEVFLOW_(TEST|AGENT|BENCH)_/;
+/** Names that other parts of the project read and the controller leaves alone; the last are the command line's. */
+const foreign = /^DEVFLOW_(TEST|AGENT|BENCH)_|^DEVFLOW_(URL|TOKEN|CONTEXT|ALLOW_HTTP)$/;
 
 /**
  * Reads the settings. Throws Error with one line for each wrong or unknown setting.

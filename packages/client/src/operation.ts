@@ -11,7 +11,9 @@ export type Operation<P extends keyof paths, M extends Method> = paths[P] extend
 
 type PathOf<O> = O extends { parameters: { path: infer T } } ? { path: T } : { path?: never };
 /** Numbers are written as text in an address. */
-type Texts<T> = { [K in keyof T]: string extends T[K] ? T[K] | number : T[K] | undefined };
+type Texts<T> = {
+  [K in keyof T]: (string extends T[K] ? T[K] | number : T[K]) | (object extends Pick<T, K> ? undefined : never);
+};
 type QueryOf<O> = O extends { parameters: { query: infer T } }
   ? { query: Texts<T> }
   : O extends { parameters: { query?: infer T } }

@@ -1,0 +1,22 @@
+import { type AddCommand, clientFor, examples } from "../command.ts";
+import type { GlobalOptions } from "../session.ts";
+
+export const mcp: AddCommand = (program, cli) => {
+  program
+    .command("mcp")
+    .description("a Model Context Protocol server on stdin and stdout; reads only")
+    .option("--allow-writes", "tools that change something too")
+    .addHelpText("after", examples("claude mcp add devflow -- devflow mcp", "devflow mcp --context production --allow-writes"))
+    .action(async (_, command: typeof program) => {
+      const options = command.optsWithGlobals<GlobalOptions & { allowWrites?: boolean }>();
+      const client = await clientFor(cli, options);
+      // Loaded for this command alone: it is larger than all the rest.
+      const { serveMcp } = await import("../mcp/serve.ts");
+      await serveMcp(client, {
+        allowWrites: options.allowWrites === true,
+        input: cli.terminal.input,
+        output: cli.terminal.output,
+        signal: cli.signal,
+      });
+    });
+};

@@ -1,0 +1,182 @@
+import { formatBytes, formatPercent } from "@devflow/units";
+import { Option } from "commander";
+import { type AddCommand, type Cli, clientFor, examples, show } from "../command.ts";
+import { findServer, type Server } from "../find-server.ts";
+import { clean } from "../output/style.ts";
+import { type Column, facts, table } from "../output/table.ts";
+import { ago, at } from "../output/time.ts";
+import type { GlobalOptions } from "../session.ts";
+import { confirm } from "../terminal.ts";
+import { Failure } from "../failure.ts";
+
+const states = ["online", "offline", "pending", "revoked", "quarantined"] as const;
+const sorts = ["name", "-name", "cpu", "-cpu", "memory", "-memory", "disk", "-disk", "state"] as const;
+
+interface ListOptions extends GlobalOptions {
+  readonly state?: (typeof states)[number];
+  readonly search?: string;
+  readonly sort?: (typeof sorts)[number];
+  readonly limit?: number;
+}
+
+const percentOf = (value: number | null | undefined) => (value == null ? "–" : formatPercent(value));
+const memoryPercent = ({ latest }: Server) =>
+  latest?.memoryUsedBytes == null || !latest.memoryTotalBytes ? null : (latest.memoryUsedBytes / latest.memoryTotalBytes) * 100;
+
+/** The columns of the list and of top. */
+export function serverColumns(cli: Cli): Column<Server>[] {
+  const { style } = cli.terminal;
+  const level = (percent: number | null | undefined, text: string) =>
+    percent == null || percent < 80 ? text : percent < 95 ? style.yellow(text) : style.red(text);
+  const stateColor: Record<Server["state"], (text: string) => string> = {
+    online: style.green,
+    offline: style.red,
+    pending: style.dim,
+    revoked: style.dim,
+    quarantined: style.yellow,
+  };
+  return [
+    { title: "NAME", value: ({ name }) => name, flexible: true },
+    { title: "STATE", value: ({ state }) => state, paint: (text, { state }) => stateColor[state](text) },
+    {
+      title: "CPU",
+      value: ({ latest }) => percentOf(latest?.cpuPercent),
+      align: "right",
+      paint: (text, { latest }) => level(latest?.cpuPercent, text),
+    },
+    { title: "LOAD", value: ({ latest }) => latest?.load1?.toFixed(2) ?? "–", align: "right" },
+    {
+      title: "MEMORY",
+      value: (server) => percentOf(memoryPercent(server)),
+      align: "right",
+      paint: (text, server) => level(memoryPercent(server), text),
+    },
+    {
+      title: "DISK",
+      value: ({ latest }) => percentOf(latest?.diskUsedPercent),
+      align: "right",
+      paint: (text, { latest }) => level(latest?.diskUsedPercent, text),
+    },
+    { title: "SEEN", value: ({ lastSeenAt }) => ago(lastSeenAt, cli.now()), align: "right" },
+  ];
+}
+
+function describe(server: Server, cli: Cli): string {
+  const { latest } = server;
+  const { style } = cli.terminal;
+  const warnings = server.warnings.map(({ message, since }): [string, string] => [
+    "warning",
+    style.yellow(`${clean(message)} (${ago(since, cli.now())})`),
+  ]);
+  return facts(
+    [
+      ["name", style.bold(clean(server.name))],
+      ["host name", clean(server.hostname)],
+      ["id", server.id],
+      ["state", `${server.state} (${ago(server.stateSince, cli.now())})`],
+      ["system", clean(server.osName ?? "not known yet")],
+      ["agent", clean(server.agentVersion ?? "not known yet") + (server.monitorOnly === true ? ", monitor only" : "")],
+      ["added", at(server.enrolledAt)],
+      ["last seen", server.lastSeenAt === null ? "never" : at(server.lastSeenAt)],
+      ["round trip", server.roundTripMs === null ? "–" : `${server.roundTripMs.toFixed(1)} ms`],
+      ["CPU", percentOf(latest?.cpuPercent)],
+      [
+        "memory",
+        latest?.memoryUsedBytes == null || latest.memoryTotalBytes == null
+          ? "–"
+          : `${formatBytes(latest.memoryUsedBytes)} of ${formatBytes(latest.memoryTotalBytes)}`,
+      ],
+      ["fullest disk", latest?.diskUsedPercent == null ? "–" : `${percentOf(latest.diskUsedPercent)} of ${clean(latest.diskMount ?? "")}`],
+      ...warnings,
+    ],
+    style,
+  );
+}
+
+const wholeNumber = (text: string): number => {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Failure("usage", `--limit: expected a whole number, got ${text}`);
+  return Number(text);
+};
+
+export const servers: AddCommand = (program, cli) => {
+  const { terminal, signal } = cli;
+  const group = program.command("servers").description("list and look after servers");
+  group
+    .command("list", { isDefault: true })
+    .description("servers with state and newest values")
+    .addOption(new Option("--state <state>", "only these").choices(states))
+    .option("--search <text>", "part of the name, host name, system or address")
+    .addOption(new Option("--sort <by>", "order; - for largest first").choices(sorts))
+    .option("--limit <n>", "at most so many", wholeNumber)
+    .addHelpText(
+      "after",
+      examples(
+        "devflow servers list --state offline",
+        "devflow servers list --sort=-cpu --limit 10",
+        `devflow servers list --json | jq -r '.items[].name'`,
+      ),
+    )
+    .action(async (_, command: typeof program) => {
+      const options = command.optsWithGlobals<ListOptions>();
+      const client = await clientFor(cli, options);
+      const { state, search, sort, limit = Infinity } = options;
+      const items: Server[] = [];
+      const query = { state, search, sort, limit: Math.min(500, limit) };
+      for await (const server of client.list("/api/v1/servers", { query, signal })) {
+        if (items.length >= limit) break;
+        items.push(server);
+      }
+      show(cli, options, { items }, () =>
+        items.length === 0
+          ? state === undefined && search === undefined
+            ? "No servers yet. Add one with: devflow enrol"
+            : "No server is like that."
+          : table(items, serverColumns(cli), terminal.style, terminal.isTty ? terminal.columns : Infinity),
+      );
+    });
+  group
+    .command("show")
+    .argument("<server>", "name, host name or id")
+    .description("one server")
+    .action(async (name: string, _, command: typeof program) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const server = await findServer(await clientFor(cli, options), name);
+      show(cli, options, server, () => describe(server, cli));
+    });
+  group
+    .command("rename")
+    .argument("<server>", "name, host name or id")
+    .argument("<new-name>", "its new name")
+    .description("give a server another name")
+    .action(async (name: string, to: string, _, command: typeof program) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const client = await clientFor(cli, options);
+      const { id } = await findServer(client, name);
+      const server = await client.patch("/api/v1/servers/{id}", { path: { id }, body: { name: to }, signal });
+      show(cli, options, server, () => `${clean(name)} is called ${clean(server.name)} now.`);
+    });
+  group
+    .command("revoke")
+    .argument("<server>", "name, host name or id")
+    .description("end a server's identity for good; its history stays")
+    .action(async (name: string, _, command: typeof program) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const client = await clientFor(cli, options);
+      const { id, name: known } = await findServer(client, name);
+      await confirm(terminal, options.yes, `Revoke ${clean(known)} (${id})? It may never connect again as it is.`);
+      const server = await client.post("/api/v1/servers/{id}/revoke", { path: { id }, signal });
+      show(cli, options, server, () => `${clean(server.name)} is revoked.`);
+    });
+  group
+    .command("delete")
+    .argument("<server>", "name, host name or id")
+    .description("delete a server with its identity and history")
+    .action(async (name: string, _, command: typeof program) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const client = await clientFor(cli, options);
+      const { id, name: known } = await findServer(client, name);
+      await confirm(terminal, options.yes, `Delete ${clean(known)} (${id}) with all its history?`);
+      await client.delete("/api/v1/servers/{id}", { path: { id }, signal });
+      show(cli, options, { id, deleted: true }, () => `${clean(known)} is deleted.`);
+    });
+};

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from "commander";
+import type { AddCommand, Cli } from "./command.ts";
+import { admin, runAdmin } from "./commands/admin.ts";
+import { completion } from "./commands/completion.ts";
+import { contexts } from "./commands/contexts.ts";
+import { enrol } from "./commands/enrol.ts";
+import { login } from "./commands/login.ts";
+import { logout } from "./commands/logout.ts";
+import { mcp } from "./commands/mcp.ts";
+import { metrics } from "./commands/metrics.ts";
+import { servers } from "./commands/servers.ts";
+import { tokens } from "./commands/tokens.ts";
+import { top } from "./commands/top.ts";
+import { whoami } from "./commands/whoami.ts";
+import { exitCodes } from "./failure.ts";
+import { reportError } from "./report-error.ts";
+import { version } from "./version.ts";
+
+/** Every command, in the order of the help; one file each. */
+const commands: readonly AddCommand[] = [login, logout, contexts, whoami, servers, metrics, top, tokens, enrol, mcp, completion, admin];
+
+/** The commands without running any. */
+export function createProgram(cli: Cli): Command {
+  const { terminal } = cli;
+  const program = new Command("devflow")
+    .description("Servers, their metrics and who may do what, from the terminal.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help of a command")
+    .option("--json", "print JSON")
+    .option("--context <name>", "use another controller than the current one")
+    .option("-y, --yes", "do not ask")
+    .option("--no-color", "no colours (also: NO_COLOR=1)")
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      getOutHelpWidth: () => Math.min(terminal.columns, 110),
+      getErrHelpWidth: () => Math.min(terminal.columns, 110),
+    })
+    .addHelpText(
+      "after",
+      `
+Begin with: devflow login https://devflow.example.com
+In scripts set DEVFLOW_URL and DEVFLOW_TOKEN instead.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 not signed in, 4 not allowed, 5 not found, 6 controller not reachable, 130 interrupted.`,
+    );
+  for (const add of commands) add(program, cli);
+  return program;
+}
+
+/** Runs one command line; gives the exit code. */
+export async function runCli(argv: readonly string[], cli: Cli): Promise<number> {
+  const program = createProgram(cli);
+  try {
+    if (argv.length === 0) {
+      cli.terminal.out(program.helpInformation());
+      return 0;
+    }
+    if (argv[0] === "admin") return await runAdmin(argv.slice(1), cli);
+    await program.parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    // Commander has said it already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+    if (cli.signal.aborted) return exitCodes.interrupted;
+    return reportError(error, cli.terminal, argv.includes("--json"));
+  }
+}
