@@ -73,7 +73,7 @@ describe("devflow", () => {
   it("signs in by the browser: the code in the terminal is the one that is confirmed", async () => {
     const cookie = await web.signIn();
     let answered = false;
-    const signedIn = await run(["login", web.origin, "--permission", "edit", "--name", "browser"], {
+    const signedIn = await run(["login", web.origin, "--role", "edit", "--name", "browser"], {
       onError: (text) => {
         const code = /compare the code: (\S+)/.exec(text)?.[1];
         if (code === undefined || answered) return;
@@ -82,7 +82,7 @@ describe("devflow", () => {
         void web.ask("/api/v1/cli-logins/confirm", {
           method: "POST",
           cookie,
-          json: { userCode: code, address: "127.0.0.1", name: "laptop", permission: "edit", expiresInDays: 1 },
+          json: { userCode: code, address: "127.0.0.1", name: "laptop", role: "edit", expiresInDays: 1 },
         });
       },
     });
@@ -111,9 +111,9 @@ describe("devflow", () => {
   });
 
   it("makes tokens and enrolment lines alone on stdout", async () => {
-    const made = await run(["tokens", "create", "ci", "--permission", "view", "--expires", "7"], as(owner));
+    const made = await run(["tokens", "create", "ci", "--role", "view", "--expires", "7"], as(owner));
     expect(made.out).toMatch(/^devflow_api_\S+\n$/);
-    expect((await web.ask("/api/v1/me", { token: made.out.trim() })).body.permission).toBe("view");
+    expect((await web.ask("/api/v1/me", { token: made.out.trim() })).body.role).toBe("view");
     expect((await run(["tokens"], as(owner))).out).toMatch(/^ci\s+view/m);
     expect((await run(["tokens", "revoke", "ci", "--yes"], as(owner))).code).toBe(0);
     expect((await web.ask("/api/v1/me", { token: made.out.trim() })).status).toBe(401);

@@ -57,7 +57,7 @@ export const completion: AddCommand = (program, cli) => {
     async tokens() {
       const client = await clientFor(cli, {});
       const { items } = await client.get("/api/v1/tokens", { query: { limit: 100 }, signal: AbortSignal.timeout(1_500) });
-      return items.filter(({ revokedAt }) => revokedAt === null).map(({ name, permission }) => [name, permission]);
+      return items.filter(({ revokedAt }) => revokedAt === null).map(({ name, role }) => [name, role]);
     },
     async contexts() {
       const { contexts } = await readCredentials(credentialsPath(terminal.env));

@@ -5,7 +5,7 @@ import { type AddCommand, type Cli, examples, show } from "../command.ts";
 import { credentialsPath, readCredentials, writeCredentials } from "../credentials.ts";
 import { Failure } from "../failure.ts";
 import { clean } from "../output/style.ts";
-import { permissions } from "../permissions.ts";
+import { roles } from "../roles.ts";
 import { clientOf, demandPrivate, type GlobalOptions, readUrl } from "../session.ts";
 import { DevFlowError } from "@devflow/client";
 import { Option } from "commander";
@@ -13,7 +13,7 @@ import { Option } from "commander";
 interface Options extends GlobalOptions {
   readonly withToken?: boolean;
   readonly name?: string;
-  readonly permission?: (typeof permissions)[number];
+  readonly role?: (typeof roles)[number];
   readonly allowHttp?: boolean;
   readonly browser?: boolean;
 }
@@ -26,7 +26,7 @@ export const login: AddCommand = (program, cli) => {
     .description("sign in to a controller")
     .option("--with-token", "read an API token from the terminal, or from a pipe")
     .option("--name <context>", "what to call it here; default its host")
-    .addOption(new Option("--permission <role>", "the role to ask for").choices(permissions))
+    .addOption(new Option("--role <role>", "the role to ask for").choices(roles))
     .option("--no-browser", "only print the address to open")
     .option("--allow-http", "send the token over plain http")
     .addHelpText(
@@ -34,7 +34,7 @@ export const login: AddCommand = (program, cli) => {
       examples(
         "devflow login https://devflow.example.com",
         "devflow login --with-token < token.txt",
-        "devflow login https://devflow.example.com --name production --permission view",
+        "devflow login https://devflow.example.com --name production --role view",
       ),
     )
     .action(async (given: string | undefined, _, command: typeof program) => {
@@ -60,9 +60,11 @@ export const login: AddCommand = (program, cli) => {
         Object.entries(credentials.contexts).find(([, context]) => context.url === url)?.[0] ??
         new URL(url).host;
       await writeCredentials(path, { current: name, contexts: { ...credentials.contexts, [name]: { url, token } } });
-      if (options.json === true)
-        show(cli, options, { context: name, url, organization: me.organization, permission: me.permission }, () => "");
-      else terminal.err(`Signed in to ${url} (${clean(me.organization.name)}) as "${me.permission}". The context is called ${name}.\n`);
+      if (options.json === true) show(cli, options, { context: name, url, organization: me.organization, role: me.role }, () => "");
+      else
+        terminal.err(
+          `Signed in to ${url} (${clean(me.organization.name)}) ${me.role === null ? "with roles in parts of it" : `as "${me.role}"`}. The context is called ${name}.\n`,
+        );
     });
 };
 
@@ -71,7 +73,7 @@ async function byBrowser(cli: Cli, url: string, options: Options): Promise<strin
   const { terminal } = cli;
   const client = clientOf({ url, token: null });
   const begun = await client.post("/api/v1/cli-logins", {
-    body: { client: clientName(), ...(options.permission === undefined ? {} : { permission: options.permission }) },
+    body: { client: clientName(), ...(options.role === undefined ? {} : { role: options.role }) },
     signal: cli.signal,
   });
   // Relative when the controller does not know its public address.

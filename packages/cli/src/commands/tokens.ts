@@ -5,7 +5,7 @@ import { Failure } from "../failure.ts";
 import { clean } from "../output/style.ts";
 import { table } from "../output/table.ts";
 import { ago } from "../output/time.ts";
-import { permissions } from "../permissions.ts";
+import { roles } from "../roles.ts";
 import type { GlobalOptions } from "../session.ts";
 import { confirm } from "../terminal.ts";
 
@@ -38,7 +38,7 @@ export const tokens: AddCommand = (program, cli) => {
               items,
               [
                 { title: "NAME", value: ({ name }) => name, flexible: true },
-                { title: "ROLE", value: ({ permission }) => permission },
+                { title: "ROLE", value: ({ role }) => role },
                 { title: "ID", value: ({ id }) => id },
                 { title: "LAST USED", value: ({ lastUsedAt }) => ago(lastUsedAt, cli.now()), align: "right" },
                 {
@@ -57,22 +57,19 @@ export const tokens: AddCommand = (program, cli) => {
     .command("create")
     .argument("<name>", "what will use it")
     .description("make a token; prints the secret alone on stdout, once")
-    .addOption(new Option("--permission <role>", "what it may do").choices(permissions).default("view"))
+    .addOption(new Option("--role <role>", "what it may do").choices(roles).default("view"))
     .option("--expires <days>", "days, or never", readDays, 90)
-    .addHelpText(
-      "after",
-      examples("devflow tokens create ci --permission deploy --expires 30", "TOKEN=$(devflow tokens create backup-check)"),
-    )
+    .addHelpText("after", examples("devflow tokens create ci --role deploy --expires 30", "TOKEN=$(devflow tokens create backup-check)"))
     .action(async (name: string, _, command: typeof program) => {
-      const options = command.optsWithGlobals<GlobalOptions & { permission: Token["permission"]; expires: number | null }>();
+      const options = command.optsWithGlobals<GlobalOptions & { role: Token["role"]; expires: number | null }>();
       const client = await clientFor(cli, options);
       const made = await client.post("/api/v1/tokens", {
-        body: { name, permission: options.permission, expiresInDays: options.expires },
+        body: { name, role: options.role, expiresInDays: options.expires },
         signal,
       });
       if (options.json !== true)
         terminal.err(
-          `${clean(made.token.name)}: "${made.token.permission}", ends ${made.token.expiresAt === null ? "never" : ago(made.token.expiresAt, cli.now())}. Shown this once:\n`,
+          `${clean(made.token.name)}: "${made.token.role}", ends ${made.token.expiresAt === null ? "never" : ago(made.token.expiresAt, cli.now())}. Shown this once:\n`,
         );
       show(cli, options, made, () => made.secret);
     });
@@ -95,11 +92,7 @@ export const tokens: AddCommand = (program, cli) => {
           `${found.length} tokens are called "${which}"; name one by its id`,
           found.map(({ id }) => `  ${id}`).join("\n"),
         );
-      await confirm(
-        terminal,
-        options.yes,
-        `Revoke ${clean(token.name)} (${token.permission}, last used ${ago(token.lastUsedAt, cli.now())})?`,
-      );
+      await confirm(terminal, options.yes, `Revoke ${clean(token.name)} (${token.role}, last used ${ago(token.lastUsedAt, cli.now())})?`);
       await client.delete("/api/v1/tokens/{id}", { path: { id: token.id }, signal });
       show(cli, options, { id: token.id, revoked: true }, () => `${clean(token.name)} is revoked.`);
     });

@@ -17,7 +17,7 @@ export const whoami: AddCommand = (program, cli) => {
             ["controller", `${client.url} (version ${clean(me.version)})`],
             ["you", me.user === null ? "an API token" : clean(`${me.user.name} <${me.user.email}>`)],
             ["organisation", clean(me.organization.name)],
-            ["role", me.permission],
+            ["role", me.role ?? "in parts of the organisation only"],
           ],
           cli.terminal.style,
         ),
