@@ -9,3 +9,4 @@ export * from "./metrics.ts";
 export * from "./live.ts";
 export * from "./cli.ts";
 export * from "./events.ts";
+export * from "./organizations.ts";

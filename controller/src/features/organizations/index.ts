@@ -1,3 +1,15 @@
 import type { Feature } from "../../platform/feature.ts";
+import { grantRoutes } from "./grants/routes.ts";
+import { organizationRoutes } from "./life/routes.ts";
+import { memberRoutes } from "./members/routes.ts";
 
-export const organizations: Feature = { name: "organizations" };
+export { setGrants, type SetGrantsInput } from "./grants/set-grants.ts";
+
+export const organizations: Feature = {
+  name: "organizations",
+  routes(api, ctx) {
+    organizationRoutes(api, ctx);
+    memberRoutes(api, ctx);
+    grantRoutes(api, ctx);
+  },
+};

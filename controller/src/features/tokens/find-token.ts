@@ -1,5 +1,5 @@
 import { type Identity, strongestRole } from "../../platform/auth/index.ts";
-import { type GrantRow, grantsSql, ofUserSql, toGrant } from "../../platform/auth/load-access.ts";
+import { type GrantRow, grantsSql, letsInSql, ofUserSql, toGrant } from "../../platform/auth/load-access.ts";
 import type { Context } from "../../platform/context.ts";
 import { tokenHash } from "./secret.ts";
 
@@ -23,7 +23,7 @@ interface Row {
   grants: GrantRow[];
   /** What its holder may; null when it has none (made at the first start). */
   bound: GrantRow[] | null;
-  /** Whether the holder still belongs to the organisation and is not disabled. */
+  /** Whether the holder still belongs to the organisation and is not disabled; of an organisation that will be deleted, whether they own it. */
   alive: boolean;
   installationAdministrator: boolean;
 }
@@ -52,9 +52,10 @@ export function createTokenFinder(ctx: Context): TokenFinder {
             when t.created_by is not null then ${grantsSql(ctx, ofUserSql(ctx, sql`t.organization_id`, sql`t.created_by`))}
           end as bound,
           case when t.service_account_id is not null then a.disabled_at is null
-            when t.created_by is not null then m.user_id is not null else true end as alive,
+            when t.created_by is not null then m.user_id is not null else true end
+            and (o.delete_after is null or t.service_account_id is null and ${letsInSql(ctx, sql`t.created_by`)}) as alive,
           coalesce(u.installation_administrator, false) as "installationAdministrator"
-        from api_tokens t
+        from api_tokens t join organizations o on o.id = t.organization_id
         left join service_accounts a on a.id = t.service_account_id
         left join memberships m on m.organization_id = t.organization_id and m.user_id = t.created_by
         left join users u on u.id = t.created_by and t.service_account_id is null

@@ -37,18 +37,24 @@ export interface LoadedMembership {
   readonly installationAdministrator: boolean;
 }
 
+/** Condition: organisation o lets in whoever has no say in its deletion: none is planned, or the user owns it. */
+export const letsInSql = ({ sql }: Pick<Context, "sql">, user: Fragment) => sql`(o.delete_after is null or exists (
+  select 1 from grants w where w.organization_id = o.id and w.principal_kind = 'user' and w.principal_id = ${user}
+    and w.role = 'owner' and w.scope_kind = 'organization'))`;
+
 /**
  * The membership that a session works with: of `wanted` while the user belongs to it, otherwise the oldest. Null for a
- * user who belongs nowhere.
+ * user who belongs nowhere. An organisation that will be deleted lets its owners in and nobody else, and is nobody's
+ * first choice.
  */
 export async function loadMembership(ctx: Context, userId: string, wanted: string | null): Promise<LoadedMembership | null> {
   const { sql } = ctx;
   const [row] = await sql<{ organizationId: string; installationAdministrator: boolean; grants: GrantRow[] }[]>`
     select m.organization_id as "organizationId", u.installation_administrator as "installationAdministrator",
       ${grantsSql(ctx, ofUserSql(ctx, sql`m.organization_id`, sql`m.user_id`))} as grants
-    from memberships m join users u on u.id = m.user_id
-    where m.user_id = ${userId}
-    order by (m.organization_id = ${wanted}::uuid) is true desc, m.created_at, m.organization_id
+    from memberships m join users u on u.id = m.user_id join organizations o on o.id = m.organization_id
+    where m.user_id = ${userId} and ${letsInSql(ctx, sql`m.user_id`)}
+    order by (m.organization_id = ${wanted}::uuid) is true desc, o.delete_after is not null, m.created_at, m.organization_id
     limit 1`;
   return row === undefined ? null : { ...row, grants: row.grants.map(toGrant) };
 }

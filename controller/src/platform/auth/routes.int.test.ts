@@ -37,6 +37,17 @@ describe("every route and topic", () => {
         >`select id from api_tokens where name = 'view' and revoked_at is null order by created_at desc limit 1`;
         return row!.id;
       },
+      "/api/v1/members": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          with made as (insert into users (id, name, email) values (gen_random_uuid()::text, 'm', gen_random_uuid() || '@example.com') returning id)
+          insert into memberships (organization_id, user_id) select ${web.ctx.installation.defaultOrganizationId}, id from made returning user_id as id`;
+        return row!.id;
+      },
+      "/api/v1/groups": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          insert into server_groups (organization_id, name) values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text) returning id`;
+        return row!.id;
+      },
       "/api/v1/enrolment-tokens": async () => {
         const [row] = await web.ctx.sql<
           { id: string }[]

@@ -13,9 +13,10 @@ export interface Api {
   topic(topic: Topic): void;
   /**
    * Says how to find out where a kind of thing belongs, for example "server"; routes and topics name the kind.
-   * @param find organisation of an id; null when it is not there
+   * @param find organisation of an id; null when it is not there. A kind that may be in several organisations (people)
+   *   is looked for in that of whoever asks
    */
-  scope(kind: string, find: (id: string) => Promise<Scope | null>): void;
+  scope(kind: string, find: (id: string, organizationId: string) => Promise<Scope | null>): void;
   /**
    * Files that are open to everybody, such as those that a server needs before it is known. GET and HEAD only.
    * @param paths exact, or ending in "/*"

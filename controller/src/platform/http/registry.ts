@@ -45,7 +45,7 @@ export function createRegistry(): Registry {
   const topics: Topic[] = [];
   const files: OpenFiles[] = [];
   const openPaths: string[] = [];
-  const scopes = new Map<string, (id: string) => Promise<Scope | null>>();
+  const scopes = new Map<string, (id: string, organizationId: string) => Promise<Scope | null>>();
   let sealed = false;
 
   return {
@@ -76,7 +76,7 @@ export function createRegistry(): Registry {
       scopes.set(kind, find);
     },
 
-    scopeOf: (kind, id) => scopes.get(kind)?.(id) ?? Promise.resolve(null),
+    scopeOf: (kind, id, organizationId) => scopes.get(kind)?.(id, organizationId) ?? Promise.resolve(null),
 
     openFiles(paths, fetch) {
       if (sealed) throw new Error(`${paths.join()}: files are registered before the first request`);

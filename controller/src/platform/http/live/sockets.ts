@@ -158,7 +158,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
               ? undefined
               : topic.scope === "somewhere"
                 ? "somewhere"
-                : await api.scopeOf(topic.scope, id);
+                : await api.scopeOf(topic.scope, id, first.organizationId);
         demandPermission(principal, topic?.permission ?? "authenticated", scope);
       } catch (error) {
         subscriptions.delete(topicName);

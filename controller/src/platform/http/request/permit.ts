@@ -1,8 +1,8 @@
 import { demandPermission, type Principal, type Scope } from "../../auth/index.ts";
 import type { RouteDefinition } from "../route.ts";
 
-/** Where the thing of that kind and id belongs; null when it is not there. */
-export type ScopeOf = (kind: string, id: string) => Promise<Scope | null>;
+/** Where the thing of that kind and id belongs, seen from an organisation; null when it is not there. */
+export type ScopeOf = (kind: string, id: string, organizationId: string) => Promise<Scope | null>;
 
 /** Notes what an authenticated principal was refused; see platform/audit/refusals. */
 export type OnRefused = (principal: Principal, action: string) => void;
@@ -22,7 +22,8 @@ export async function permit(
   // Asked first, so that nobody without credentials makes us look anything up.
   if (permission !== "public") demandPermission(principal, "authenticated");
   if (definition.params !== undefined && !definition.params.safeParse(params).success) demandPermission(principal, permission, null);
-  const place = scope === undefined || scope === "somewhere" ? scope : await scopeOf(scope, params["id"] ?? "");
+  const place =
+    scope === undefined || scope === "somewhere" ? scope : await scopeOf(scope, params["id"] ?? "", principal?.organizationId ?? "");
   try {
     demandPermission(principal, permission, place);
   } catch (error) {
