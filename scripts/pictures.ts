@@ -63,6 +63,19 @@ const pictures: Record<string, Picture> = {
     path: () => "/settings/tokens",
     ready: "tbody tr",
   },
+  "cli-login-dark": {
+    look: { viewport: { width: 1360, height: 790 }, colorScheme: "dark" },
+    path: () => "/servers",
+    ready: list,
+    async act(page) {
+      const begun = await page.request.post("/api/v1/cli-logins", {
+        data: { client: "devflow on mira@laptop", role: "edit" },
+        headers: { origin: controller.url },
+      });
+      await page.goto(((await begun.json()) as { verificationUrl: string }).verificationUrl);
+      await page.getByTestId("user-code").waitFor();
+    },
+  },
   "profile-dark": { look: { viewport: { width: 1360, height: 640 }, colorScheme: "dark" }, path: () => "/settings/profile", ready: "form" },
 };
 
