@@ -179,7 +179,7 @@ export class World {
   #me(): Me {
     return {
       kind: "user",
-      user: { id: "u1", name: "Mira Kovač", email: "mira@northwind.example" },
+      user: { id: "u1", name: "Mira Kovač", email: "mira@northwind.example", emailVerified: true },
       organization: { id: "00000000-0000-4000-8000-000000000001", name: "Northwind" },
       role: this.options.role,
       permissions: permissionsOf(this.options.role).map((permission) => ({ permission, everywhere: true })),

@@ -10,3 +10,4 @@ export * from "./live.ts";
 export * from "./cli.ts";
 export * from "./events.ts";
 export * from "./organizations.ts";
+export * from "./settings.ts";

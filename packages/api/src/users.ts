@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { permission, role } from "./permissions.ts";
-import { id, orNull } from "./platform.ts";
+import { id, orNull, page, time } from "./platform.ts";
 
 /** Who asks, and what they may do here. */
 export const me = z
   .object({
     kind: z.enum(["user", "token"]),
-    user: z.object({ id: z.string(), name: z.string(), email: z.string() }).nullable(),
+    user: z.object({ id: z.string(), name: z.string(), email: z.string(), emailVerified: z.boolean() }).nullable(),
     organization: z.object({ id, name: z.string() }),
     /** Strongest built-in role over the whole organisation; null for who only has parts of it or a custom role. */
     role: orNull(role),
@@ -52,3 +52,113 @@ export const changePasswordRequest = z
   })
   .meta({ id: "ChangePasswordRequest" });
 export type ChangePasswordRequest = z.infer<typeof changePasswordRequest>;
+
+const code = z.string().trim().min(6).max(20);
+
+/** The password was right and a second factor is asked for: POST /api/v1/session/factor within five minutes. */
+export const signInChallenge = z.object({ kind: z.literal("challenge"), challenge: z.string() }).meta({ id: "SignInChallenge" });
+export type SignInChallenge = z.infer<typeof signInChallenge>;
+/** Told apart by `kind`. */
+export const signInResult = z.union([me, signInChallenge]).meta({ id: "SignInResult" });
+export type SignInResult = z.infer<typeof signInResult>;
+
+/** POST /api/v1/session/factor: a code of the authenticator, or one of the recovery codes. */
+export const secondFactor = z
+  .object({ challenge: z.string().min(1).max(2_000), method: z.enum(["totp", "recovery"]), code })
+  .meta({ id: "SecondFactor" });
+export type SecondFactor = z.infer<typeof secondFactor>;
+
+/** GET /api/v1/session/options: what the sign-in page offers. */
+export const signInOptions = z
+  .object({ passwordReset: z.boolean(), provider: z.object({ label: z.string() }).nullable() })
+  .meta({ id: "SignInOptions" });
+export type SignInOptions = z.infer<typeof signInOptions>;
+
+/** Options or answer of the browser's WebAuthn calls, in their JSON forms. */
+const webAuthn = z.record(z.string(), z.unknown());
+export const passkeyOptions = z.object({ options: webAuthn }).meta({ id: "PasskeyOptions" });
+export const passkeyAnswer = z.object({ response: webAuthn }).meta({ id: "PasskeyAnswer" });
+
+/** POST /api/v1/session/confirm: who is behind this session, once more, for the ten minutes that come. */
+export const confirmSession = z
+  .discriminatedUnion("method", [
+    z.object({ method: z.literal("password"), password: z.string().min(1).max(128) }),
+    z.object({ method: z.literal("totp"), code }),
+    z.object({ method: z.literal("passkey"), response: webAuthn }),
+  ])
+  .meta({ id: "ConfirmSession" });
+export type ConfirmSession = z.infer<typeof confirmSession>;
+
+const keyName = z.string().trim().min(1).max(60);
+export const passkey = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    createdAt: time,
+    lastUsedAt: time.nullable(),
+    /** Kept by a provider, on several machines. */ synced: z.boolean(),
+  })
+  .meta({ id: "Passkey" });
+export type Passkey = z.infer<typeof passkey>;
+/** POST /api/v1/me/passkeys: what the browser answered to the options. */
+export const createPasskey = z.object({ name: keyName, response: webAuthn }).meta({ id: "CreatePasskey" });
+export const renamePasskey = z.object({ name: keyName }).meta({ id: "RenamePasskey" });
+
+/** By what the person who asks can prove who they are. */
+export const factors = z
+  .object({
+    hasPassword: z.boolean(),
+    totp: z.boolean(),
+    recoveryCodesLeft: z.int(),
+    passkeys: z.array(passkey),
+    /** Accounts at the OpenID provider. */
+    linked: z.array(z.object({ id: z.string(), provider: z.string(), createdAt: time })),
+  })
+  .meta({ id: "Factors" });
+export type Factors = z.infer<typeof factors>;
+
+/** POST /api/v1/me/totp: whoever has a password gives it. */
+export const beginTotp = z.object({ password: z.string().min(1).max(128).optional() }).meta({ id: "BeginTotp" });
+/** `uri` is what the QR code holds; `key` is the same to type. */
+export const totpKey = z.object({ key: z.string(), uri: z.string() }).meta({ id: "TotpKey" });
+export type TotpKey = z.infer<typeof totpKey>;
+export const enableTotp = z.object({ code }).meta({ id: "EnableTotp" });
+/** Shown once. */
+export const recoveryCodes = z.object({ recoveryCodes: z.array(z.string()) }).meta({ id: "RecoveryCodes" });
+export type RecoveryCodes = z.infer<typeof recoveryCodes>;
+
+export const userSession = z
+  .object({
+    id: z.string(),
+    /** "Firefox 128 on Linux" */
+    browser: z.string(),
+    address: z.string().nullable(),
+    createdAt: time,
+    lastUsedAt: time,
+    /** The one that asks. */
+    current: z.boolean(),
+  })
+  .meta({ id: "UserSession" });
+export type UserSession = z.infer<typeof userSession>;
+export const userSessionPage = page(userSession).meta({ id: "UserSessionPage" });
+export const revokedSessions = z.object({ revoked: z.int() }).meta({ id: "RevokedSessions" });
+
+export const updateMe = z.object({ name: z.string().trim().min(1).max(100) }).meta({ id: "UpdateMe" });
+/** POST /api/v1/me/email: `sent` says that a link went to the new address, which counts once it is opened; otherwise it is changed already. */
+export const changeEmail = z.object({ email: z.email().max(254) }).meta({ id: "ChangeEmail" });
+export const emailChange = z.object({ sent: z.boolean() }).meta({ id: "EmailChange" });
+/** What a link of a mail holds. */
+export const oneTimeToken = z.object({ token: z.string().min(1).max(200) }).meta({ id: "OneTimeToken" });
+
+export const requestPasswordReset = z.object({ email: z.email().max(254) }).meta({ id: "RequestPasswordReset" });
+export const completePasswordReset = z
+  .object({ token: z.string().min(1).max(200), password: z.string().min(12).max(128) })
+  .meta({ id: "CompletePasswordReset" });
+
+/** POST /api/v1/session/oidc: where to send the browser. link: to the account that is signed in; confirm: a step-up. */
+export const beginOidc = z.object({ purpose: z.enum(["sign-in", "link", "confirm"]) }).meta({ id: "BeginOidc" });
+export const oidcRedirect = z.object({ url: z.string() }).meta({ id: "OidcRedirect" });
+/** POST /api/v1/session/oidc/complete: the address that the provider sent the browser back to. */
+export const completeOidc = z.object({ url: z.string().min(1).max(4_000) }).meta({ id: "CompleteOidc" });
+export const oidcResult = z.object({ purpose: z.enum(["sign-in", "link", "confirm"]) }).meta({ id: "OidcResult" });
+export type OidcResult = z.infer<typeof oidcResult>;

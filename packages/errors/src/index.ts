@@ -3,6 +3,8 @@ export const errorCodes = {
   malformed: { http: 400, grpc: 3 },
   unauthenticated: { http: 401, grpc: 16 },
   forbidden: { http: 403, grpc: 7 },
+  /** The session must prove once more who is behind it (POST /api/v1/session/confirm); then the same request goes through. */
+  step_up_required: { http: 403, grpc: 7 },
   not_found: { http: 404, grpc: 5 },
   method_not_allowed: { http: 405, grpc: 12 },
   conflict: { http: 409, grpc: 6 },

@@ -78,6 +78,7 @@ export function serverRoutes(api: Api, ctx: Context): void {
     method: "delete",
     permission: "servers.remove",
     summary: "Delete a server with its identity and history",
+    stepUp: true,
     status: 204,
     response: null,
   });

@@ -80,6 +80,7 @@ export function createTokenFinder(ctx: Context): TokenFinder {
         userId: row.createdBy,
         email: null,
         sessionId: null,
+        confirmedAtMs: null,
         expiresAtMs: row.expiresAtMs,
       };
     },

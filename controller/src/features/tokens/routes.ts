@@ -27,6 +27,7 @@ export function tokenRoutes(api: Api, ctx: Context): void {
     permission: "tokens.manage",
     tag,
     summary: "Make an API token",
+    stepUp: true,
     body: createApiToken,
     status: 201,
     response: createdApiToken,

@@ -1,19 +1,22 @@
 import type { ChangePasswordRequest } from "@devflow/api";
 import { AppError } from "@devflow/errors";
-import { writeAudit } from "../../platform/audit/index.ts";
 import type { Auth, Caller, Identity, Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { revokeTokensOf } from "../tokens/index.ts";
+import { checkNewPassword } from "./passwords/check-new-password.ts";
+import { storePassword } from "./passwords/store-password.ts";
+import { personOf } from "./person.ts";
+import { tellOfChange } from "./tell-of-change.ts";
 
 interface Input extends ChangePasswordRequest {
   identity: Identity;
-  headers: Headers;
   caller: Caller;
 }
 
 /**
  * Changes the password of whoever asks; all other sessions end at once, and the user's API tokens unless keepTokens.
- * Returns Set-Cookie values of the new session. Throws AppError forbidden for API tokens, invalid for a wrong password.
+ * Returns Set-Cookie values of the new session. Throws AppError forbidden for API tokens, invalid for a wrong present
+ * password or a weak new one.
  */
 export async function changePassword({
   ctx,
@@ -26,18 +29,27 @@ export async function changePassword({
   principal: Principal;
   input: Input;
 }): Promise<readonly string[]> {
-  if (input.identity.kind !== "user")
-    throw new AppError("forbidden", "A password is changed with a session, not with an API token; sign in");
-  const cookies = await auth.changePassword(input.headers, input.identity, input.caller, input.currentPassword, input.newPassword);
-  await ctx.db.transaction(async (tx) => {
-    const revokedTokens = input.keepTokens === true ? 0 : await revokeTokensOf(tx, ctx, principal.id);
-    await writeAudit(tx, principal, {
-      action: "users.change-password",
-      targetKind: "user",
-      targetId: principal.id,
-      after: { revokedTokens },
+  const person = await personOf(ctx, principal);
+  await auth.checkPassword(person.email, input.currentPassword, input.caller).catch((cause: unknown) => {
+    if (!(cause instanceof AppError) || cause.code !== "unauthenticated") throw cause;
+    throw new AppError("invalid", "The present password is wrong", {
+      cause,
+      details: { fields: [{ path: "currentPassword", message: "this is not your present password" }] },
     });
   });
-  ctx.bus.emit("principal.revoked", { kind: "user", id: principal.id });
-  return cookies;
+  await checkNewPassword({ ctx, input: { password: input.newPassword, field: "newPassword", person } });
+  const passwordHash = await auth.hashPassword(input.newPassword);
+  await ctx.db.transaction(async (tx) => {
+    await storePassword(tx, ctx, person.id, passwordHash);
+    const revokedTokens = input.keepTokens === true ? 0 : await revokeTokensOf(tx, ctx, person.id);
+    await tellOfChange(tx, ctx, principal, person, {
+      action: "users.change-password",
+      event: { type: "user.password-changed", data: {} },
+      after: { revokedTokens },
+      notice: "Your password was changed",
+    });
+  });
+  ctx.bus.emit("principal.revoked", { kind: "user", id: person.id });
+  ctx.bus.emit("mail.queued", {});
+  return (await auth.beginSession(person.id, input.caller)).cookies;
 }

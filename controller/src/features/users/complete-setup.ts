@@ -5,6 +5,7 @@ import type { Auth, Caller } from "../../platform/auth/index.ts";
 import { users } from "../../platform/auth/schema.ts";
 import type { Context } from "../../platform/context.ts";
 import { createAdministrator } from "./create-administrator.ts";
+import { checkNewPassword } from "./passwords/check-new-password.ts";
 import { consumeSetupCode, isSetupCode, setupNeeded } from "./setup-code.ts";
 
 /**
@@ -24,6 +25,7 @@ export async function completeSetup({
   const wrongCode = new AppError("forbidden", "This link is wrong, used or older than a day; restart DevFlow, which prints a new one");
   // Before the password is hashed: that costs a tenth of a second and 19 MiB, which strangers must not be able to ask for.
   if (!(await isSetupCode(ctx, input.code, ctx.clock.now()))) throw wrongCode;
+  await checkNewPassword({ ctx, input: { password: input.password, field: "password", person: input } });
   const passwordHash = await auth.hashPassword(input.password);
   return ctx.db.transaction(async (tx) => {
     // Two requests at once must not make two first administrators.

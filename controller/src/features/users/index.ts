@@ -1,7 +1,14 @@
 import type { Feature } from "../../platform/feature.ts";
+import { factorRoutes } from "./factor-routes.ts";
 import { userRoutes } from "./routes.ts";
 
 export { ensureAdministrator } from "./ensure-administrator.ts";
 export { createSetupCode } from "./setup-code.ts";
 
-export const users: Feature = { name: "users", routes: userRoutes };
+export const users: Feature = {
+  name: "users",
+  routes(api, ctx) {
+    userRoutes(api, ctx);
+    factorRoutes(api, ctx);
+  },
+};

@@ -14,7 +14,7 @@ export async function readMe({ ctx, input: { identity } }: { ctx: Context; input
   const [user] = identity.kind === "user" ? await ctx.db.select().from(users).where(eq(users.id, identity.id)) : [];
   return {
     kind: identity.kind,
-    user: user === undefined ? null : { id: user.id, name: user.name, email: user.email },
+    user: user === undefined ? null : { id: user.id, name: user.name, email: user.email, emailVerified: user.emailVerified },
     organization: organization!,
     role: strongestRole(identity.access),
     permissions: heldPermissions(identity.access),

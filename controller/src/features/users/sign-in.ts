@@ -3,34 +3,39 @@ import { writeAudit } from "../../platform/audit/index.ts";
 import { type Auth, type Caller, type Identity, principalOf } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 
-interface SignIn {
-  email: string;
-  password: string;
-  caller: Caller;
-  requestId: string;
+export interface Session {
+  readonly cookies: readonly string[];
+  readonly identity: Identity;
 }
 
 /**
- * Checks e-mail and password and begins a session. Throws AppError unauthenticated, rate_limited, or forbidden for a
- * user who was removed from every organisation.
+ * Begins a session for somebody who has proved who they are, and writes it down. Throws AppError forbidden for a user
+ * who was removed from every organisation.
  */
-export async function signIn({
+export async function beginSession({
   ctx,
   auth,
-  input,
+  input: { userId, by, caller, requestId },
 }: {
   ctx: Context;
   auth: Auth;
-  input: SignIn;
-}): Promise<{ cookies: readonly string[]; identity: Identity }> {
-  const { cookies } = await auth.signIn(input.email, input.password, input.caller);
+  /** by: what proved it, for the audit log */
+  input: {
+    userId: string;
+    by: "password" | "password and code" | "password and recovery code" | "passkey" | "oidc";
+    caller: Caller;
+    requestId: string;
+  };
+}): Promise<Session> {
+  const { cookies } = await auth.beginSession(userId, caller);
   const headers = new Headers({ cookie: cookies.map((cookie) => cookie.split(";", 1)[0]).join("; ") });
-  const found = await auth.authenticate(headers, input.caller);
+  const found = await auth.authenticate(headers, caller);
   if (found === null) throw new AppError("forbidden", "This user has no role here any more; ask an administrator");
-  await writeAudit(ctx.db, principalOf(found.identity, input.caller.address, input.requestId), {
+  await writeAudit(ctx.db, principalOf(found.identity, caller.address, requestId), {
     action: "users.sign-in",
     targetKind: "user",
-    targetId: found.identity.id,
+    targetId: userId,
+    after: { by },
   });
   return { cookies, identity: found.identity };
 }

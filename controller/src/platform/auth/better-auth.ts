@@ -1,5 +1,8 @@
+import { createAuthEndpoint } from "@better-auth/core/api";
 import { betterAuth } from "better-auth";
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
+import { setSessionCookie } from "better-auth/cookies";
+import { z } from "zod";
 import type { Context } from "../context.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 import { accounts, sessions, users, verifications } from "./schema.ts";
@@ -9,6 +12,23 @@ export const addressHeader = "x-devflow-client-address";
 
 /** Seven days, prolonged once a day while it is used. */
 const sessionSeconds = 7 * 86_400;
+
+/**
+ * Begins a session for somebody who has proved who they are, by whatever factors: password and code, passkey, provider.
+ * For our routes only.
+ */
+const beginSession = createAuthEndpoint(
+  "/devflow/begin-session",
+  { method: "POST", body: z.object({ userId: z.string() }), metadata: { SERVER_ONLY: true } },
+  async (endpoint) => {
+    const { internalAdapter } = endpoint.context;
+    const user = await internalAdapter.findUserById(endpoint.body.userId);
+    if (user === null) throw new Error("there is no such user");
+    const session = await internalAdapter.createSession(user.id);
+    await setSessionCookie(endpoint, { session, user });
+    return endpoint.json({ sessionId: session.id });
+  },
+);
 
 /**
  * better-auth with e-mail and password over our tables. Its HTTP handler is not mounted: routes of ours call it, so
@@ -32,6 +52,7 @@ export function createBetterAuth(ctx: Context) {
     },
     session: { expiresIn: sessionSeconds, updateAge: 86_400, cookieCache: { enabled: false } },
     rateLimit: { enabled: false },
+    plugins: [{ id: "devflow", endpoints: { beginSession } }],
     telemetry: { enabled: false },
     logger: { disabled: true },
     advanced: {

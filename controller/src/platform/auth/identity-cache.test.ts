@@ -12,6 +12,7 @@ const identity = (change: Partial<Identity> = {}): Identity => ({
   userId: "u",
   email: null,
   sessionId: "s",
+  confirmedAtMs: null,
   expiresAtMs: null,
   ...change,
 });

@@ -13,6 +13,8 @@ export interface Identity {
   readonly email: string | null;
   /** Null for tokens. */
   readonly sessionId: string | null;
+  /** When the person behind the session last proved who they are, milliseconds since 1970 UTC; null for tokens. */
+  readonly confirmedAtMs: number | null;
   /** Milliseconds since 1970 UTC; null: never. */
   readonly expiresAtMs: number | null;
 }

@@ -1,13 +1,14 @@
 import { AppError } from "@devflow/errors";
-import { eq } from "drizzle-orm";
+import { and, eq, isNull, lt, or } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { addressGroup } from "../address-group.ts";
+import { createAttempts } from "./attempts.ts";
 import { addressHeader, createBetterAuth } from "./better-auth.ts";
 import { createIdentityCache } from "./identity-cache.ts";
 import type { Identity } from "./identity.ts";
 import type { Principal } from "./principal.ts";
 import { loadMembership } from "./load-access.ts";
-import { sessions, users } from "./schema.ts";
+import { hashPassword, verifyPassword } from "./password.ts";
+import { accounts, sessions, users } from "./schema.ts";
 import { createThrottle } from "./throttle.ts";
 
 export type { Identity } from "./identity.ts";
@@ -48,18 +49,21 @@ export interface Auth {
    * @returns cookies Set-Cookie values that prolong the session
    */
   authenticate(headers: Headers, caller: Caller): Promise<{ identity: Identity; cookies: readonly string[]; viaCookie: boolean } | null>;
-  /** Throws AppError unauthenticated (wrong e-mail or password: one message for both) or rate_limited. */
-  signIn(email: string, password: string, caller: Caller): Promise<SignedIn>;
+  /**
+   * Runs one guess at an account's password, code or key, counted against the account and the caller's address. Throws
+   * AppError rate_limited after too many; a guess is wrong when `work` throws AppError unauthenticated or invalid.
+   * @param account whose it is, as far as the guesser tells: an e-mail, "totp:USER"
+   */
+  attempt<T>(account: string, caller: Caller, work: () => Promise<T>): Promise<T>;
+  /**
+   * The user with that e-mail and password. Throws AppError unauthenticated (one message, and one time, for a wrong
+   * password and an unknown e-mail) or rate_limited.
+   */
+  checkPassword(email: string, password: string, caller: Caller): Promise<{ userId: string; email: string }>;
+  /** Begins a session for somebody who proved who they are; it counts as confirmed. */
+  beginSession(userId: string, caller: Caller): Promise<SignedIn>;
   /** Ends the session behind the headers' cookie. Set-Cookie values that remove it. */
   signOut(headers: Headers, identity: Identity): Promise<readonly string[]>;
-  /** Ends all sessions of the user and starts one new. Throws AppError invalid when the present password is wrong. */
-  changePassword(
-    headers: Headers,
-    identity: Identity,
-    caller: Caller,
-    currentPassword: string,
-    newPassword: string,
-  ): Promise<readonly string[]>;
   hashPassword(password: string): Promise<string>;
 }
 
@@ -67,6 +71,8 @@ export interface AuthOptions {
   /** Looks an API token up; null when it is unknown, revoked or expired. */
   readonly findToken: (secret: string) => Promise<Identity | null>;
 }
+
+const lastUsedEveryMs = 5 * 60_000;
 
 /** Principal of one request. */
 export function principalOf(identity: Identity, address: string | null, requestId: string): Principal {
@@ -77,7 +83,9 @@ export function principalOf(identity: Identity, address: string | null, requestI
 export function createAuth(ctx: Context, options: AuthOptions): Auth {
   const auth = createBetterAuth(ctx);
   const cache = createIdentityCache(() => ctx.clock.now());
-  const throttle = createThrottle(() => ctx.clock.now());
+  const attempt = createAttempts(createThrottle(() => ctx.clock.now()));
+  let nobody: Promise<string> | undefined;
+  const nobodysHash = () => (nobody ??= hashPassword("nobody's"));
   ctx.bus.on("principal.revoked", ({ kind, id }) => cache.drop(kind, id));
   ctx.bus.on("bus.resumed", () => cache.clear());
 
@@ -95,6 +103,17 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
     throw error;
   };
 
+  /** Once in some minutes, beside the request. */
+  const noteUse = (sessionId: string, caller: Caller) => {
+    const now = ctx.clock.now();
+    const due = or(isNull(sessions.lastUsedAt), lt(sessions.lastUsedAt, new Date(now - lastUsedEveryMs)));
+    ctx.db
+      .update(sessions)
+      .set({ lastUsedAt: new Date(now), lastUsedAddress: caller.address })
+      .where(and(eq(sessions.id, sessionId), due))
+      .catch((error: unknown) => ctx.log.warn({ scope: "auth", err: error }, "could not note that a session was used"));
+  };
+
   const bySession = async (cookie: string, caller: Caller) => {
     const { headers, response } = await auth.api
       .getSession({ headers: forBetterAuth(caller, cookie), returnHeaders: true })
@@ -105,6 +124,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
     // A user who belongs nowhere is nobody here: removed from the organisation, for example.
     if (membership === null) return null;
     const { organizationId, grants, installationAdministrator } = membership;
+    if ((session?.lastUsedAt?.getTime() ?? 0) < ctx.clock.now() - lastUsedEveryMs) noteUse(response.session.id, caller);
     const identity: Identity = {
       kind: "user",
       id: response.user.id,
@@ -114,6 +134,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       userId: response.user.id,
       email: response.user.email,
       sessionId: response.session.id,
+      confirmedAtMs: session?.confirmedAt?.getTime() ?? null,
       expiresAtMs: response.session.expiresAt.getTime(),
     };
     return { identity, cookies: headers.getSetCookie() };
@@ -140,33 +161,34 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       return { ...found, viaCookie };
     },
 
-    async signIn(email, password, caller) {
+    attempt,
+
+    async checkPassword(email, password, caller) {
       const account = email.toLowerCase();
-      const address = addressGroup(caller.address ?? "unknown");
-      const keys = [`both:${account}|${address}`, `address:${address}`, `account:${account}`];
-      const wait = throttle.waitSeconds(keys);
-      if (wait > 0) {
-        throw new AppError("rate_limited", `Too many wrong passwords; try again in ${Math.ceil(wait / 60)} minutes`, {
-          details: { retryAfterSeconds: wait },
-        });
-      }
-      // Counted before the password is checked, so that attempts at the same time do not slip through together.
-      throttle.fail(keys);
-      try {
-        const { headers, response } = await auth.api.signInEmail({
-          body: { email: account, password },
-          headers: forBetterAuth(caller),
-          returnHeaders: true,
-        });
-        // Only what this address tried on this account is forgiven; a right password must not wipe out guesses at others.
-        throttle.succeed(keys.slice(0, 1));
-        throttle.takeBack(keys.slice(1));
-        const [session] = await ctx.db.select({ id: sessions.id }).from(sessions).where(eq(sessions.token, response.token));
-        return { userId: response.user.id, sessionId: session?.id ?? "", cookies: headers.getSetCookie() };
-      } catch (cause) {
-        if (statusOf(cause) === undefined || statusOf(cause)! >= 500) return askDatabase(cause);
-        throw new AppError("unauthenticated", "The e-mail or the password is wrong", { cause });
-      }
+      return attempt(account, caller, async () => {
+        const [found] = await ctx.db
+          .select({ userId: users.id, hash: accounts.password })
+          .from(users)
+          .innerJoin(accounts, and(eq(accounts.userId, users.id), eq(accounts.providerId, "credential")))
+          .where(eq(users.email, account));
+        // Somebody unknown costs the same time as a wrong password.
+        const right = await verifyPassword({ hash: found?.hash ?? (await nobodysHash()), password });
+        if (!right || found?.hash == null) throw new AppError("unauthenticated", "The e-mail or the password is wrong");
+        return { userId: found.userId, email: account };
+      });
+    },
+
+    async beginSession(userId, caller) {
+      const { headers, response } = await auth.api
+        .beginSession({ body: { userId }, headers: forBetterAuth(caller), returnHeaders: true })
+        .catch(askDatabase);
+      const { sessionId } = response;
+      const now = new Date(ctx.clock.now());
+      await ctx.db
+        .update(sessions)
+        .set({ confirmedAt: now, lastUsedAt: now, lastUsedAddress: caller.address })
+        .where(eq(sessions.id, sessionId));
+      return { userId, sessionId, cookies: headers.getSetCookie() };
     },
 
     async signOut(headers, identity) {
@@ -178,37 +200,9 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       return result.headers.getSetCookie();
     },
 
-    async changePassword(headers, identity, caller, currentPassword, newPassword) {
-      const keys = [`account:password:${identity.userId}`];
-      const wait = throttle.waitSeconds(keys);
-      if (wait > 0) throw new AppError("rate_limited", "Too many wrong passwords; wait a while", { details: { retryAfterSeconds: wait } });
-      throttle.fail(keys);
-      try {
-        const result = await auth.api.changePassword({
-          body: { currentPassword, newPassword, revokeOtherSessions: true },
-          headers: forBetterAuth(caller, headers.get("cookie")),
-          returnHeaders: true,
-        });
-        throttle.succeed(keys);
-        ctx.bus.emit("principal.revoked", { kind: "user", id: identity.id });
-        return result.headers.getSetCookie();
-      } catch (cause) {
-        if (statusOf(cause) === undefined || statusOf(cause)! >= 500) throw cause;
-        throw new AppError("invalid", "The present password is wrong", {
-          cause,
-          details: { fields: [{ path: "currentPassword", message: "this is not your present password" }] },
-        });
-      }
-    },
-
-    hashPassword: async (password) => (await auth.$context).password.hash(password),
+    hashPassword,
   };
 }
-
-const statusOf = (error: unknown): number | undefined =>
-  typeof error === "object" && error !== null && "statusCode" in error && typeof error.statusCode === "number"
-    ? error.statusCode
-    : undefined;
 
 /** Whether there is any user at all. */
 export async function hasUsers(ctx: Pick<Context, "db">): Promise<boolean> {

@@ -45,6 +45,9 @@ export const sessions = pgTable(
     organizationId: uuid().references((): AnyPgColumn => organizations.id, { onDelete: "set null" }),
     /** When the person behind it last proved who they are, by password or passkey (step-up). */
     confirmedAt: at(),
+    /** Within some minutes. */
+    lastUsedAt: at(),
+    lastUsedAddress: text(),
   },
   (t) => [index().on(t.userId)],
 );

@@ -25,6 +25,8 @@ export interface Events {
   "principal.revoked": { kind: "user" | "token" | "session"; id: string };
   /** A controller process started, stopped or was given up: read the table again. */
   "controllers.changed": Record<never, never>;
+  /** Mails wait to be sent. */
+  "mail.queued": Record<never, never>;
   /** Events of other processes may have been missed: flush what is cached and read it again. */
   "bus.resumed": Record<never, never>;
 }
@@ -48,5 +50,6 @@ export const reach: { readonly [K in keyof Events]: Reach } = {
   "live.history": "watchers",
   "principal.revoked": "at once",
   "controllers.changed": "at once",
+  "mail.queued": "everywhere",
   "bus.resumed": "process",
 };

@@ -6,6 +6,7 @@ const titles: Record<ErrorCode, string> = {
   malformed: "The request cannot be read",
   unauthenticated: "Sign in first",
   forbidden: "Not allowed",
+  step_up_required: "Confirm that it is you",
   not_found: "Not found",
   method_not_allowed: "Method not allowed",
   conflict: "In conflict with the present state",

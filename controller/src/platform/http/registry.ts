@@ -86,7 +86,8 @@ export function createRegistry(): Registry {
 
     seal() {
       for (const kind of [...routes, ...topics].flatMap(({ scope }) => scope ?? [])) {
-        if (kind !== "somewhere" && !scopes.has(kind)) throw new Error(`Nobody says where a "${kind}" belongs: register it with api.scope`);
+        if (kind !== "somewhere" && kind !== "own" && !scopes.has(kind))
+          throw new Error(`Nobody says where a "${kind}" belongs: register it with api.scope`);
       }
       sealed = true;
       // Fixed paths first, so that /servers/summary is not taken for a server's id, whatever feature came first.

@@ -25,10 +25,16 @@ export interface RouteDefinition {
   readonly response: z.ZodType | null;
   /**
    * What {id} names: a kind that a feature registered with Api.scope. "somewhere": a list for everybody who has the
-   * permission for any part of the organisation; its verb gives no more than reachOf() says. Without it the whole
+   * permission for any part of the organisation; its verb gives no more than reachOf() says. "own": a
+   * thing of the person who asks, such as a session; its verb looks at whose it is, and no token has one. Without it the whole
    * organisation.
    */
   readonly scope?: string;
+  /**
+   * Dangerous: a session must have proved who is behind it (password, passkey, TOTP) within the last ten minutes, or
+   * the answer is 403 step_up_required. API tokens are exempt; their scopes decide.
+   */
+  readonly stepUp?: true;
   /** False leaves Idempotency-Key unused: sign-in and the like, whose answers set cookies. */
   readonly idempotent?: boolean;
 }

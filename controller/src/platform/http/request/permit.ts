@@ -22,8 +22,14 @@ export async function permit(
   // Asked first, so that nobody without credentials makes us look anything up.
   if (permission !== "public") demandPermission(principal, "authenticated");
   if (definition.params !== undefined && !definition.params.safeParse(params).success) demandPermission(principal, permission, null);
+  // Their verbs look at whose it is; what has no person has none of them.
+  if (scope === "own" && principal !== null && principal.kind !== "user") demandPermission(principal, permission, null);
   const place =
-    scope === undefined || scope === "somewhere" ? scope : await scopeOf(scope, params["id"] ?? "", principal?.organizationId ?? "");
+    scope === undefined || scope === "own"
+      ? undefined
+      : scope === "somewhere"
+        ? scope
+        : await scopeOf(scope, params["id"] ?? "", principal?.organizationId ?? "");
   try {
     demandPermission(principal, permission, place);
   } catch (error) {

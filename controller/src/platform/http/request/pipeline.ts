@@ -8,6 +8,7 @@ import { type OnRefused, permit, type ScopeOf } from "./permit.ts";
 import { readInput } from "./read-input.ts";
 import { respond } from "./respond.ts";
 import { runVerb } from "./run-verb.ts";
+import { stepUp } from "./step-up.ts";
 
 /** What the steps stand on. */
 export interface PipelineParts {
@@ -26,6 +27,7 @@ export function routePipeline({ ctx, identify, scopeOf, onRefused }: PipelinePar
     const { principal, identity, address } = await identify(call);
     const params = call.req.param() as Record<string, string>;
     await permit(definition, principal, params, scopeOf, onRefused);
+    await stepUp(ctx, definition, identity);
     const { query, body, bytes } = await readInput(definition, call);
     const request = { principal, identity, address, params, query, body, headers: call.req.raw.headers, requestId: call.get("requestId") };
     const outcome = await once(ctx, definition, call, principal, bytes, () => runVerb(definition, handler, request as RouteRequest));

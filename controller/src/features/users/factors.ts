@@ -1,0 +1,43 @@
+import type { Factors } from "@devflow/api";
+import { and, asc, count, eq, isNotNull, ne } from "drizzle-orm";
+import type { Principal } from "../../platform/auth/index.ts";
+import { accounts } from "../../platform/auth/schema.ts";
+import type { Context } from "../../platform/context.ts";
+import { personOf } from "./person.ts";
+import { passkeys, recoveryCodes } from "./schema.ts";
+import { hasTotp } from "./totp/use-totp-code.ts";
+
+export async function hasPassword(ctx: Pick<Context, "db">, userId: string): Promise<boolean> {
+  const condition = and(eq(accounts.userId, userId), eq(accounts.providerId, "credential"), isNotNull(accounts.password));
+  return (await ctx.db.select({ id: accounts.id }).from(accounts).where(condition)).length > 0;
+}
+
+/** By what the person who asks can prove who they are. Throws AppError forbidden for API tokens. */
+export async function readFactors({ ctx, principal }: { ctx: Context; principal: Principal }): Promise<Factors> {
+  const { id } = await personOf(ctx, principal);
+  const keys = await ctx.db.select().from(passkeys).where(eq(passkeys.userId, id)).orderBy(asc(passkeys.createdAt));
+  const [left] = await ctx.db.select({ count: count() }).from(recoveryCodes).where(eq(recoveryCodes.userId, id));
+  const linked = await ctx.db
+    .select()
+    .from(accounts)
+    .where(and(eq(accounts.userId, id), ne(accounts.providerId, "credential")));
+  return {
+    hasPassword: await hasPassword(ctx, id),
+    totp: await hasTotp(ctx, id),
+    recoveryCodesLeft: left?.count ?? 0,
+    passkeys: keys.map(toPasskey),
+    linked: linked.map((account) => ({
+      id: account.id,
+      provider: account.providerId.replace(/^oidc:/, ""),
+      createdAt: account.createdAt.toISOString(),
+    })),
+  };
+}
+
+export const toPasskey = (key: typeof passkeys.$inferSelect) => ({
+  id: key.id,
+  name: key.name,
+  createdAt: key.createdAt.toISOString(),
+  lastUsedAt: key.lastUsedAt?.toISOString() ?? null,
+  synced: key.backedUp,
+});
