@@ -11,3 +11,4 @@ export * from "./cli.ts";
 export * from "./events.ts";
 export * from "./organizations.ts";
 export * from "./settings.ts";
+export * from "./webhooks.ts";

@@ -45,6 +45,9 @@ export async function afterRestore({ db, input }: { db: Database; input: { defau
         );
       await tx.execute(sql`select setval(${name}::regclass, ${next.toString()}::bigint)`);
     }
+    // Transactions of this database are counted anew; those of the events say nothing beside them any more.
+    await tx.execute(sql`update events set transaction = '0' where transaction <> '0'`);
+    await tx.execute(sql`update event_cursors set transaction = '0' where transaction <> '0'`);
     const names = sequences.map(({ name }) => name);
     await writeAudit(tx, systemPrincipal(input.defaultOrganizationId, "devflow admin"), {
       action: "installation.after-restore",

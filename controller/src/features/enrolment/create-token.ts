@@ -5,6 +5,7 @@ import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import type { Context } from "../../platform/context.ts";
+import { writeEvent } from "../../platform/events/index.ts";
 import { servers } from "../servers/schema.ts";
 import { authorityFacts } from "./authority.ts";
 import { installCommands } from "./install-command.ts";
@@ -72,6 +73,11 @@ export async function createToken({
       targetKind: "enrolment-token",
       targetId: made.id,
       after: { name: made.name, prefix: made.prefix, maxUses, expiresAt: made.expiresAt, replacesServerId: made.replacesServerId },
+    });
+    await writeEvent(tx, principal, {
+      type: "enrolment-token.created",
+      subject: { kind: "enrolment-token", id: made.id, name: made.name },
+      data: {},
     });
     return made;
   });

@@ -3,6 +3,7 @@ import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import type { Context } from "../../platform/context.ts";
+import { aboutServer, writeEvent } from "../../platform/events/index.ts";
 import { servers } from "../servers/schema.ts";
 
 /**
@@ -25,9 +26,10 @@ export async function deleteServer({
     const [server] = await tx
       .delete(servers)
       .where(and(eq(servers.id, serverId), eq(servers.organizationId, organizationId)))
-      .returning({ name: servers.name, hostname: servers.hostname });
+      .returning({ name: servers.name, hostname: servers.hostname, groupId: servers.groupId });
     if (server === undefined) throw new AppError("not_found", "There is no such server.");
     await writeAudit(tx, principal, { action: "servers.delete", targetKind: "server", targetId: serverId, before: server });
+    await writeEvent(tx, principal, { type: "server.deleted", ...aboutServer({ id: serverId, ...server }), data: {} });
   });
   ctx.bus.emit("server.revoked", { serverId, reason: "deleted" });
   ctx.bus.emit("server.removed", { organizationId, serverId });

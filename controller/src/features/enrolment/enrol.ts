@@ -5,6 +5,7 @@ import { writeAudit } from "../../platform/audit/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { taskSigningPublicKey } from "../../platform/crypto/index.ts";
 import type { Database } from "../../platform/db/index.ts";
+import { aboutServer, writeEvent } from "../../platform/events/index.ts";
 import { servers } from "../servers/schema.ts";
 import { gatewayCredentials } from "./authority.ts";
 import { enrolError } from "./enrol-error.ts";
@@ -56,7 +57,8 @@ export async function enrol({
       tokenId: token.id,
       publicKey,
     });
-    await writeAudit(tx, systemPrincipal(token.organizationId, `token ${token.prefix}…`, input.address), {
+    const by = systemPrincipal(token.organizationId, `token ${token.prefix}…`, input.address);
+    await writeAudit(tx, by, {
       action: "servers.enrol",
       targetKind: "server",
       targetId: server.id,
@@ -68,12 +70,16 @@ export async function enrol({
         keepsHistory: token.replacesServerId !== null,
       },
     });
+    // A repeated request is the same server once more.
+    if (repeatedServerId === null)
+      await writeEvent(tx, by, { type: "server.enrolled", ...aboutServer(server), data: { hostname: request.hostname } });
     return { server, certificatePem: issued.certificatePem, replaced: token.replacesServerId !== null };
   });
   const { server } = enrolled;
   // The machine that held this place before: its connection ends now.
   if (enrolled.replaced) ctx.bus.emit("server.revoked", { serverId: server.id, reason: "replaced by another machine" });
   ctx.bus.emit("server.changed", { organizationId: server.organizationId, serverId: server.id });
+  ctx.bus.emit("events.written", {});
   return {
     agentId: server.id,
     certificatePem: enrolled.certificatePem,

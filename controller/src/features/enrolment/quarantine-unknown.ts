@@ -1,5 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import type { Context } from "../../platform/context.ts";
+import { aboutServer, writeEvent } from "../../platform/events/index.ts";
 import { writeAudit } from "../../platform/audit/index.ts";
 import { servers } from "../servers/schema.ts";
 import type { CertifiedAgent } from "./rules.ts";
@@ -38,8 +39,8 @@ export async function quarantineUnknown({ ctx, input }: { ctx: Context; input: U
       if ((count?.n ?? 0) >= maxQuarantined) return null;
     }
     const organizationId = server?.organizationId ?? ctx.installation.defaultOrganizationId;
+    const name = server?.name ?? `unknown ${input.agent.agentId.slice(0, 8)}`;
     if (server === undefined) {
-      const name = `unknown ${input.agent.agentId.slice(0, 8)}`;
       await tx.insert(servers).values({ id: input.agent.agentId, organizationId, name, hostname: "", quarantinedAt: now, stateSince: now });
     } else if (server.quarantinedAt === null && server.revokedAt === null) {
       await tx.update(servers).set({ quarantinedAt: now, stateSince: now }).where(eq(servers.id, server.id));
@@ -61,9 +62,15 @@ export async function quarantineUnknown({ ctx, input }: { ctx: Context; input: U
       targetId: input.agent.agentId,
       after: { serial: input.serial, epoch: input.agent.epoch, reason: "not known to the restored database" },
     });
+    await writeEvent(tx, systemPrincipal(organizationId), {
+      type: "server.quarantined",
+      ...aboutServer({ id: input.agent.agentId, name, groupId: server?.groupId ?? null }),
+      data: { reason: "The restored database does not know this identity" },
+    });
     return { organizationId };
   });
   if (changed === null) return false;
+  ctx.bus.emit("events.written", {});
   ctx.bus.emit("server.revoked", { serverId: input.agent.agentId, reason: "quarantined" });
   ctx.bus.emit("server.changed", { organizationId: changed.organizationId, serverId: input.agent.agentId });
   return true;

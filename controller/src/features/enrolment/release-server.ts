@@ -3,6 +3,7 @@ import { eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import type { Context } from "../../platform/context.ts";
+import { aboutServer, writeEvent } from "../../platform/events/index.ts";
 import { servers } from "../servers/schema.ts";
 import { lockServer } from "./lock-server.ts";
 
@@ -35,6 +36,7 @@ export async function releaseServer({
       before: { quarantinedAt: server.quarantinedAt },
       after: { quarantinedAt: null },
     });
+    await writeEvent(tx, principal, { type: "server.released", ...aboutServer(server), data: {} });
   });
   ctx.bus.emit("server.changed", { organizationId, serverId });
 }

@@ -2,6 +2,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import type { Context } from "../../platform/context.ts";
+import { aboutServer, writeEvent } from "../../platform/events/index.ts";
 import { servers } from "../servers/schema.ts";
 import { lockServer } from "./lock-server.ts";
 import { agentIdentities } from "./schema.ts";
@@ -38,6 +39,7 @@ export async function revokeServer({
       before: { name: server.name, revoked: false },
       after: { name: server.name, revoked: true },
     });
+    await writeEvent(tx, principal, { type: "server.revoked", ...aboutServer(server), data: {} });
   });
   ctx.bus.emit("server.revoked", { serverId, reason: "revoked" });
   ctx.bus.emit("server.changed", { organizationId, serverId });

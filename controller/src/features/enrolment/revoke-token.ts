@@ -3,6 +3,7 @@ import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import type { Context } from "../../platform/context.ts";
+import { writeEvent } from "../../platform/events/index.ts";
 import { enrolmentTokens } from "./schema.ts";
 
 /**
@@ -35,6 +36,11 @@ export async function revokeToken({
       targetKind: "enrolment-token",
       targetId: token.id,
       before: { name: token.name, prefix: token.prefix, uses: token.uses, maxUses: token.maxUses },
+    });
+    await writeEvent(tx, principal, {
+      type: "enrolment-token.revoked",
+      subject: { kind: "enrolment-token", id: token.id, name: token.name },
+      data: {},
     });
   });
 }

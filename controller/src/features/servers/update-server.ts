@@ -4,6 +4,7 @@ import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
+import { aboutServer, writeEvent } from "../../platform/events/index.ts";
 import { getServer } from "./get-server.ts";
 import { servers } from "./schema.ts";
 
@@ -20,10 +21,22 @@ export async function updateServer({
   const { serverId, name } = input;
   const mine = and(eq(servers.id, serverId), eq(servers.organizationId, principal.organizationId));
   await ctx.db.transaction(async (tx) => {
-    const [before] = await tx.select({ name: servers.name }).from(servers).where(mine).for("update");
+    const [before] = await tx.select({ name: servers.name, groupId: servers.groupId }).from(servers).where(mine).for("update");
     if (before === undefined) throw new AppError("not_found", "There is no such server");
+    if (before.name === name) return;
     await tx.update(servers).set({ name }).where(mine);
-    await writeAudit(tx, principal, { action: "servers.update", targetKind: "server", targetId: serverId, before, after: { name } });
+    await writeAudit(tx, principal, {
+      action: "servers.update",
+      targetKind: "server",
+      targetId: serverId,
+      before: { name: before.name },
+      after: { name },
+    });
+    await writeEvent(tx, principal, {
+      type: "server.updated",
+      ...aboutServer({ id: serverId, name, groupId: before.groupId }),
+      data: { before: { name: before.name }, after: { name } },
+    });
   });
   ctx.bus.emit("server.changed", { organizationId: principal.organizationId, serverId });
   return getServer({ ctx, principal, input: { serverId } });

@@ -1,5 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { arrayLiteral } from "../../platform/db/index.ts";
+import { serverEventsSql } from "../../platform/events/index.ts";
 import { STALE_AFTER_S } from "./hold-session.ts";
 
 /**
@@ -33,6 +34,8 @@ export async function dropDeadSessions({
       delete from agent_sessions
       where gateway_id <> ${input.gatewayId} and last_seen_at < ${now}::timestamptz - make_interval(secs => ${STALE_AFTER_S})
       returning server_id, last_seen_at
+    ), told as (
+      ${serverEventsSql(ctx, "server.offline", { reason: "the gateway that it was connected to is gone" }, ctx.sql`select server_id from gone`)}
     )
     update servers s set state_since = ${now}, last_seen_at = gone.last_seen_at from gone where s.id = gone.server_id
     returning s.id as "serverId", s.organization_id as "organizationId"`;

@@ -1,5 +1,6 @@
 import type { Context } from "../../platform/context.ts";
 import { arrayLiteral, sqlState } from "../../platform/db/index.ts";
+import { serverEventsSql } from "../../platform/events/index.ts";
 import type { Greeting } from "./greeting.ts";
 import type { WarningCode } from "./set-warning.ts";
 
@@ -72,10 +73,8 @@ export function createHoldSessions(ctx: Context, gatewayId: string): HoldSession
       try {
         const requests = [...turn.values()].map(({ request }) => request);
         // Two gateways, or a person at the API, may want the same servers in another order.
-        const held = await holdSessions(ctx, gatewayId, requests).catch((error: unknown) => {
-          if (sqlState(error) !== DEADLOCK) throw error;
-          return holdSessions(ctx, gatewayId, requests);
-        });
+        const held = await twiceAfterDeadlock(() => holdSessions(ctx, gatewayId, requests));
+        ctx.bus.emit("events.written", {});
         for (const [serverId, { resolve }] of turn) resolve(held.get(serverId) ?? null);
       } catch (error) {
         for (const { reject } of turn.values()) reject(error);
@@ -89,6 +88,13 @@ export function createHoldSessions(ctx: Context, gatewayId: string): HoldSession
       asked.push({ request, resolve, reject });
       if (!running) void run();
     });
+}
+
+async function twiceAfterDeadlock<T>(work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    if (sqlState(error) !== DEADLOCK) throw error;
+    return work();
+  });
 }
 
 interface HeldRow {
@@ -130,6 +136,8 @@ async function holdSessions(ctx: Context, gatewayId: string, requests: readonly 
         first_connected_at = coalesce(s.first_connected_at, ${now}), last_seen_at = ${now},
         state_since = case when t.id in (select server_id from old) then s.state_since else ${now} end
       from asked t where s.id = t.id and t.id in (select server_id from taken)
+    ), told as (
+      ${serverEventsSql(ctx, "server.online", {}, ctx.sql`select server_id from taken except select server_id from old`)}
     )
     select s.id as "serverId", s.name, taken.epoch, old.gateway_id as holder,
       case when s.spool_id = t.spool_id then s.spool_dropped else 0 end as "spoolDropped",
@@ -144,24 +152,41 @@ async function holdSessions(ctx: Context, gatewayId: string, requests: readonly 
   );
 }
 
+export interface ReleaseSessions {
+  readonly gatewayId: string;
+  readonly held: readonly { readonly serverId: string; readonly epoch: number }[];
+}
+
 /**
- * Gives a session up, which makes the server offline. Changes nothing when another connection holds it by now.
- * @returns whether it was still held
+ * Gives sessions up, which makes their servers offline; one statement for all. Changes nothing where another connection
+ * holds the server by now.
+ * @returns the servers that were still held
  */
-export async function releaseSession({
+export async function releaseSessions({
   ctx,
-  input,
+  input: { gatewayId, held },
 }: {
   ctx: Context;
-  input: { serverId: string; gatewayId: string; epoch: number };
-}): Promise<boolean> {
+  input: ReleaseSessions;
+}): Promise<{ serverId: string; organizationId: string }[]> {
+  if (held.length === 0) return [];
+  const { sql } = ctx;
   const now = new Date(ctx.clock.now());
-  const rows = await ctx.sql`
-    with gone as (
-      delete from agent_sessions where server_id = ${input.serverId} and gateway_id = ${input.gatewayId} and epoch = ${input.epoch} returning server_id
+  return twiceAfterDeadlock(
+    () => sql<{ serverId: string; organizationId: string }[]>`
+    with asked as (
+      select * from unnest(${arrayLiteral(held.map((h) => h.serverId))}::uuid[], ${arrayLiteral(held.map((h) => h.epoch))}::int[]) as t (id, epoch)
+    ), locked as (
+      select a.server_id from agent_sessions a join asked on asked.id = a.server_id and asked.epoch = a.epoch
+      where a.gateway_id = ${gatewayId} order by a.server_id for update of a
+    ), gone as (
+      delete from agent_sessions where server_id in (select server_id from locked) returning server_id
+    ), told as (
+      ${serverEventsSql(ctx, "server.offline", { reason: "its connection ended" }, sql`select server_id from gone`)}
     )
-    update servers set state_since = ${now}, last_seen_at = ${now} where id in (select server_id from gone) returning id`;
-  return rows.length > 0;
+    update servers set state_since = ${now}, last_seen_at = ${now} where id in (select server_id from gone)
+    returning id as "serverId", organization_id as "organizationId"`,
+  );
 }
 
 /** Keeps how many dropped batches of a spool a warning told of, so that the next session does not tell again. */

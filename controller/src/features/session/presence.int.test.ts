@@ -88,6 +88,46 @@ describe("presence", () => {
     await presence.stop();
   });
 
+  it("tells once of who came and who went, all that happened together in one transaction", async () => {
+    const gateway = gatewayOf();
+    const sessions = new Map<string, AgentSession>();
+    const presence = createPresence({ ctx, gateway, sessions, log: ctx.log });
+    const rows = await ctx.sql<{ id: string }[]>`
+      insert into servers (organization_id, name, hostname) select ${ctx.installation.defaultOrganizationId}, 's' || n, 's' from generate_series(1, 300) n returning id`;
+    const ids = rows.map(({ id }) => id);
+    const take = createHoldSessions(ctx, gateway.id);
+    const greetings = new Map(ids.map((id) => [id, greeting()]));
+    const come = () =>
+      Promise.all(
+        ids.map(async (id) => {
+          const answer = await take({ serverId: id, address: "192.0.2.1", greeting: greetings.get(id)!, takeOver: false });
+          if (answer?.held !== true) throw new Error("not held");
+          const identity = { serverId: id, serverNo: 1, organizationId: ctx.installation.defaultOrganizationId, serial: "1" };
+          const session = { epoch: answer.epoch, connection: { identity, close: () => undefined } } as unknown as AgentSession;
+          sessions.set(id, session);
+          return session;
+        }),
+      );
+    const told = async () =>
+      ctx.sql`select type, count(*)::int as events, count(distinct transaction)::int as transactions from events
+        where subject_id = any(string_to_array(${ids.join(",")}, ',')) group by type order by type`;
+    const first = await come();
+    // Who takes the session over from its own older connection was there all the time.
+    const second = await come();
+    const [online, ...none] = await told();
+    expect([online, none]).toMatchObject([{ type: "server.online", events: 300 }, []]);
+    expect(online!["transactions"]).toBeLessThan(10);
+    for (const session of [...first, ...second]) presence.closed(session);
+    await presence.confirm();
+    expect(await told(), "nobody is called offline within the grace").toEqual([online]);
+    nowMs += GRACE_MS;
+    await presence.confirm();
+    const [offline] = await told();
+    expect(offline).toMatchObject({ type: "server.offline", events: 300 });
+    expect(offline!["transactions"]).toBeLessThan(10);
+    await presence.stop();
+  });
+
   it("ends the sessions of a gateway that died, but only after it could have confirmed them", async () => {
     const dead = await gatewayWithSession();
     await dead.presence.stop();

@@ -2,12 +2,14 @@ import type { Logger } from "pino";
 import type { Context } from "../../platform/context.ts";
 import type { Gateway } from "../../platform/rpc/index.ts";
 import { confirmSessions, dropDeadSessions, storeRoundTrips } from "./confirm-sessions.ts";
-import { releaseSession, STALE_AFTER_S } from "./hold-session.ts";
+import { releaseSessions, STALE_AFTER_S } from "./hold-session.ts";
 import type { AgentSession } from "./session-stream.ts";
 
 /** Nobody is called offline for so long after a gateway starts: all agents are on their way back. */
 export const GRACE_MS = 30_000;
 const CONFIRM_MS = 15_000;
+/** Sessions given up in one statement at most. */
+const MAX_TOGETHER = 500;
 
 export interface PresenceParts {
   readonly ctx: Context;
@@ -27,17 +29,20 @@ export function createPresence({ ctx, gateway, sessions, log }: PresenceParts) {
   let confirmedSince: number | null = null;
   let stopped = false;
 
-  async function release(session: AgentSession): Promise<void> {
-    const { serverId, organizationId } = session.connection.identity;
-    if (await releaseSession({ ctx, input: { serverId, gatewayId: gateway.id, epoch: session.epoch } })) {
-      ctx.bus.emit("server.changed", { organizationId, serverId });
-    }
-    closing.delete(session);
+  let releasing: Promise<void> | null = null;
+  /** Gives up what closed, all that closed meanwhile together: a network that breaks ends thousands at once. */
+  function releaseClosed(): Promise<void> {
+    return (releasing ??= releaseAll().finally(() => (releasing = null)));
   }
-
-  async function releaseClosed(): Promise<void> {
-    if (ctx.clock.now() < graceEndsAt) return;
-    for (const session of closing) await release(session);
+  async function releaseAll(): Promise<void> {
+    while (closing.size > 0 && ctx.clock.now() >= graceEndsAt) {
+      const some = [...closing].slice(0, MAX_TOGETHER);
+      const held = some.map((session) => ({ serverId: session.connection.identity.serverId, epoch: session.epoch }));
+      const offline = await releaseSessions({ ctx, input: { gatewayId: gateway.id, held } });
+      for (const session of some) closing.delete(session);
+      for (const server of offline) ctx.bus.emit("server.changed", server);
+      if (offline.length > 0) ctx.bus.emit("events.written", {});
+    }
   }
 
   async function confirm(): Promise<void> {
@@ -55,7 +60,9 @@ export function createPresence({ ctx, gateway, sessions, log }: PresenceParts) {
       await releaseClosed();
       // Rows grow stale while the database is away too; then their gateways first get the time to confirm them.
       if (ctx.clock.now() < Math.max(graceEndsAt, confirmedSince + STALE_AFTER_S * 1000)) return;
-      for (const server of await dropDeadSessions({ ctx, input: { gatewayId: gateway.id } })) ctx.bus.emit("server.changed", server);
+      const dead = await dropDeadSessions({ ctx, input: { gatewayId: gateway.id } });
+      for (const server of dead) ctx.bus.emit("server.changed", server);
+      if (dead.length > 0) ctx.bus.emit("events.written", {});
     } catch (error) {
       confirmedSince = null;
       log.warn({ err: error }, "sessions could not be confirmed; trying again");
@@ -79,7 +86,7 @@ export function createPresence({ ctx, gateway, sessions, log }: PresenceParts) {
       if (session.epoch === 0 || stopped || gateway.draining) return;
       closing.add(session);
       if (ctx.clock.now() >= graceEndsAt)
-        release(session).catch((error: unknown) => log.warn({ err: error, serverId }, "a server could not be shown offline; trying again"));
+        releaseClosed().catch((error: unknown) => log.warn({ err: error, serverId }, "a server could not be shown offline; trying again"));
     },
     async stop(): Promise<void> {
       stopped = true;

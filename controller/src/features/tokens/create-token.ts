@@ -5,6 +5,7 @@ import { writeAudit } from "../../platform/audit/index.ts";
 import { holds, holdsSomewhere, type Principal } from "../../platform/auth/index.ts";
 import { grants } from "../../platform/auth/schema.ts";
 import type { Context } from "../../platform/context.ts";
+import { writeEvent } from "../../platform/events/index.ts";
 import { apiTokens } from "./schema.ts";
 import { newTokenSecret, tokenHash, tokenPrefix } from "./secret.ts";
 import { toApiToken } from "./token-view.ts";
@@ -68,6 +69,7 @@ export async function createToken({
       targetId: row!.id,
       after: { name: input.name, role: input.role, expiresInDays: days },
     });
+    await writeEvent(tx, principal, { type: "token.created", subject: { kind: "token", id: row!.id, name: input.name }, data: {} });
     return toApiToken(row!, input.role);
   });
   return { token, secret };

@@ -5,6 +5,7 @@ import { holds, type Principal } from "../../platform/auth/index.ts";
 import { grants } from "../../platform/auth/schema.ts";
 import { permissionsOf, type Role } from "@devflow/api";
 import type { Context } from "../../platform/context.ts";
+import { writeEvent } from "../../platform/events/index.ts";
 import type { Database } from "../../platform/db/index.ts";
 import { apiTokens } from "./schema.ts";
 
@@ -41,6 +42,7 @@ export async function revokeToken({
       .set({ revokedAt: new Date(ctx.clock.now()) })
       .where(eq(apiTokens.id, tokenId));
     await writeAudit(tx, principal, { action: "tokens.revoke", targetKind: "token", targetId: tokenId, before: { name: token.name } });
+    await writeEvent(tx, principal, { type: "token.revoked", subject: { kind: "token", id: tokenId, name: token.name }, data: {} });
   });
   ctx.bus.emit("principal.revoked", { kind: "token", id: tokenId });
 }

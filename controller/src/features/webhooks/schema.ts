@@ -31,6 +31,10 @@ export const webhooks = pgTable(
     disabledReason: text(),
     /** First failure since the last success. */
     failingSince: at(),
+    /** A worker delivers to it until then, unless it gives it back earlier. */
+    claimedUntil: at(),
+    /** While it fails, nothing is sent to it before then. */
+    restsUntil: at(),
   },
   (t) => [index().on(t.organizationId)],
 );

@@ -23,6 +23,8 @@ export interface Events {
   "live.history": { serverId: string; frames: Extract<LiveServerMessage, { type: "frame" }>[] };
   /** A user, session or token lost its rights: close its sockets. */
   "principal.revoked": { kind: "user" | "token" | "session"; id: string };
+  /** Events were written: whoever follows them looks at the table. Those who write in a job or at the gateway say so; requests do by themselves. */
+  "events.written": Record<never, never>;
   /** A controller process started, stopped or was given up: read the table again. */
   "controllers.changed": Record<never, never>;
   /** Mails wait to be sent. */
@@ -49,6 +51,7 @@ export const reach: { readonly [K in keyof Events]: Reach } = {
   "live.frame": "watchers",
   "live.history": "watchers",
   "principal.revoked": "at once",
+  "events.written": "at once",
   "controllers.changed": "at once",
   "mail.queued": "everywhere",
   "bus.resumed": "process",

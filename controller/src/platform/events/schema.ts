@@ -39,6 +39,14 @@ export const events = pgTable(
   (t) => [
     index().on(t.organizationId, t.sequence),
     index().on(t.organizationId, t.transaction, t.sequence),
+    index().on(t.transaction, t.sequence),
     index().on(t.subjectKind, t.subjectId, t.sequence),
   ],
 );
+
+/** How far somebody who handles every event once has come ("webhooks"); moved in the transaction of what it does with them. */
+export const eventCursors = pgTable("event_cursors", {
+  name: text().primaryKey(),
+  transaction: xid8().notNull(),
+  sequence: bigint({ mode: "number" }).notNull(),
+});

@@ -31,6 +31,8 @@ export function routePipeline({ ctx, identify, scopeOf, onRefused }: PipelinePar
     const { query, body, bytes } = await readInput(definition, call);
     const request = { principal, identity, address, params, query, body, headers: call.req.raw.headers, requestId: call.get("requestId") };
     const outcome = await once(ctx, definition, call, principal, bytes, () => runVerb(definition, handler, request as RouteRequest));
+    // Whatever changed something has written events by now.
+    if (definition.method !== "get") ctx.bus.emit("events.written", {});
     return respond(definition, call, outcome);
   };
 }
