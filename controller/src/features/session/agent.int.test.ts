@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { revokeServer } from "../enrolment/index.ts";
@@ -68,6 +69,21 @@ describe("a session", () => {
     again.hello();
     expect(await again.refused()).toMatchObject({ code: status.PERMISSION_DENIED });
     expect((await serverOf(identity)).online).toBe(false);
+  });
+
+  it("ends when another gateway has the server now, but not for an older word of one", async () => {
+    const identity = await enrolled();
+    const agent = await ready(identity);
+    const { bus } = context();
+    const [row] = await context().sql<{ gatewayId: string; epoch: number }[]>`
+      select gateway_id as "gatewayId", epoch from agent_sessions where server_id = ${identity.agentId}`;
+    const { gatewayId, epoch } = row!;
+    bus.emit("session.taken", { serverId: identity.agentId, gatewayId, epoch: epoch + 1 });
+    bus.emit("session.taken", { serverId: identity.agentId, gatewayId: randomUUID(), epoch });
+    bus.emit("live.watchers", { serverId: identity.agentId, watchers: 1 });
+    await agent.expect("liveMode"); // still there
+    bus.emit("session.taken", { serverId: identity.agentId, gatewayId: randomUUID(), epoch: epoch + 1 });
+    expect(await agent.refused()).toMatchObject({ code: status.ABORTED });
   });
 
   it("gives a new certificate over the old one", async () => {

@@ -68,6 +68,20 @@ describe("the live socket", () => {
     token = await web.token("view");
   }, 10_000); // well before the heartbeat would notice
 
+  it("looks again at everybody when revocations may have been missed, and has what is shown fetched again", async () => {
+    const [revoked, kept] = [await web.token("view"), await web.token("view")];
+    const [ofRevoked, ofKept] = [await open({ authorization: `Bearer ${revoked}` }), await open({ authorization: `Bearer ${kept}` })];
+    // Only the database hears of it: another controller's word got lost.
+    await web.ctx.sql`update api_tokens set revoked_at = now() where sha256 = ${tokenHash(revoked)}`;
+    expect((await web.ask("/api/v1/servers", { token: revoked })).status).toBe(200);
+    const ended = closed(ofRevoked.socket);
+    web.ctx.bus.emit("bus.resumed", {});
+    expect(await ended).toBe(4401);
+    expect((await web.ask("/api/v1/servers", { token: revoked })).status).toBe(401);
+    await expect.poll(() => ofKept.received).toEqual([{ type: "missed" }]);
+    expect(ofKept.socket.readyState).toBe(WebSocket.OPEN);
+  }, 10_000); // well before the heartbeat would notice
+
   it("answers a ping, so that a page can tell quiet from dead", async () => {
     const { received, send } = await open();
     send({ type: "ping" });
