@@ -116,7 +116,7 @@ describe("two controllers on one database", () => {
     };
     const cookie = await signIn();
     const made = (await (
-      await request(a, "POST", "/api/v1/tokens", { cookie: await signIn() }, { name: "robot", permission: "view" })
+      await request(a, "POST", "/api/v1/tokens", { cookie: await signIn() }, { name: "robot", role: "view" })
     ).json()) as { secret: string; token: { id: string } };
     const bearer = { authorization: `Bearer ${made.secret}` };
     // Known to B by now, which would answer from memory.
