@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import type { SealedColumn } from "./crypto/index.ts";
 import type { Api } from "./http/index.ts";
 import type { Jobs } from "./jobs/index.ts";
 import type { Gateway } from "./rpc/index.ts";
@@ -10,6 +11,8 @@ export type { Stop } from "./stop.ts";
 export interface Feature {
   /** The noun, the same in every deployable. */
   readonly name: string;
+  /** Columns of its tables that hold sealed secrets; rotations of keys seal them again. */
+  readonly sealed?: readonly SealedColumn[];
   /** Adds HTTP routes (role "web"). */
   routes?(api: Api, ctx: Context): void;
   /** Adds gRPC services to the gateway (role "gateway"). */
