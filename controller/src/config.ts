@@ -33,6 +33,8 @@ export interface Config {
   readonly logLevel: string;
   /** Where a gateway gives live frames to other controllers, which get this very address; port 0: any. */
   readonly internalListen: { readonly host: string; readonly port: number };
+  /** Requests a minute: of a token or user, and of an address without either. 0: no limit. */
+  readonly rateLimit: { readonly known: number; readonly unknown: number };
   readonly retention: { readonly tenSecondDays: number; readonly minuteDays: number; readonly hourDays: number };
 }
 
@@ -43,6 +45,12 @@ const port = (fallback: number) =>
   z.string().regex(/^\d+$/, "expected a port number").transform(Number).pipe(z.int().min(0).max(65_535)).default(fallback);
 const days = (fallback: number) =>
   z.string().regex(/^\d+$/, "expected a whole number of days").transform(Number).pipe(z.int().min(1).max(36_500)).default(fallback);
+const perMinute = (fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "expected a whole number of requests a minute, 0 for no limit")
+    .transform(Number)
+    .default(fallback);
 const list = z
   .string()
   .transform((s) =>
@@ -103,6 +111,8 @@ const settings = z.strictObject({
     .optional(),
   DEVFLOW_LOCAL_AGENT: z.enum(["on", "off"]).default("on"),
   DEVFLOW_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+  DEVFLOW_RATE_LIMIT: perMinute(6_000),
+  DEVFLOW_RATE_LIMIT_ANONYMOUS: perMinute(600),
   DEVFLOW_RETENTION_10S_DAYS: days(14),
   DEVFLOW_RETENTION_1M_DAYS: days(90),
   DEVFLOW_RETENTION_1H_DAYS: days(730),
@@ -169,6 +179,7 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
     localAgent: s.DEVFLOW_LOCAL_AGENT === "on",
     internalListen: s.DEVFLOW_INTERNAL_LISTEN,
     logLevel: s.DEVFLOW_LOG_LEVEL,
+    rateLimit: { known: s.DEVFLOW_RATE_LIMIT, unknown: s.DEVFLOW_RATE_LIMIT_ANONYMOUS },
     retention: {
       tenSecondDays: s.DEVFLOW_RETENTION_10S_DAYS,
       minuteDays: s.DEVFLOW_RETENTION_1M_DAYS,

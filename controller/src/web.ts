@@ -6,6 +6,7 @@ import { createAuth } from "./platform/auth/index.ts";
 import type { Context } from "./platform/context.ts";
 import type { Feature } from "./platform/feature.ts";
 import { createApi, type HttpApi } from "./platform/http/api.ts";
+import { createLimits } from "./platform/limits/index.ts";
 import { createStaticFiles } from "./platform/http/static-files.ts";
 import { registerRoutes } from "./routes.ts";
 
@@ -28,7 +29,8 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
   if (await ensureAdministrator({ ctx, auth })) ctx.log.info({ scope: "users" }, "made the administrator of DEVFLOW_ADMIN_EMAIL");
   if (await ensureBootstrapToken({ ctx })) ctx.log.info({ scope: "tokens" }, "made the API token of DEVFLOW_BOOTSTRAP_TOKEN");
   const refusals = createRefusals(ctx);
-  const api = createApi(ctx, auth, (principal, action) => refusals.note(principal, action));
+  const limits = createLimits(ctx);
+  const api = createApi(ctx, auth, { limits, onRefused: (principal, action) => refusals.note(principal, action) });
   registerRoutes(api, ctx, features);
   api.seal();
   const files = createStaticFiles(webFolder);
@@ -48,6 +50,7 @@ export async function createWeb(ctx: Context, features: readonly Feature[], webF
     refusals,
     setupCode: await createSetupCode({ ctx }),
     close: async () => {
+      limits.close();
       await refusals.close();
       await finder.close();
     },

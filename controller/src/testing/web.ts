@@ -53,7 +53,9 @@ export interface TestWeb {
 
 /** @param config settings beside the defaults; the administrator is made unless adminEmail is null */
 export async function testWeb(config: Partial<Config> = {}, options: { webFolder?: string } = {}): Promise<TestWeb> {
-  const ctx = await testContext({ config: { roles: new Set(["web"] as const), adminEmail, adminPassword, port: 0, ...config } });
+  const ctx = await testContext({
+    config: { roles: new Set(["web"] as const), adminEmail, adminPassword, port: 0, rateLimit: { known: 1e6, unknown: 1e6 }, ...config },
+  });
   // The certification authority, as a gateway makes it when it starts.
   await gatewayCredentials(ctx);
   const stops: (Stop | undefined)[] = [];

@@ -31,7 +31,7 @@ export async function collectLogin({
   limits: LoginLimits;
   input: Input;
 }): Promise<CollectedCliLogin> {
-  limits.mayCollect(input.address);
+  await limits.mayCollect(input.address);
   const waiting = and(
     eq(cliLogins.deviceCodeHash, codeHash(ctx.masterKey, "device", input.deviceCode)),
     gt(cliLogins.expiresAt, new Date(ctx.clock.now())),
@@ -39,7 +39,7 @@ export async function collectLogin({
   const [row] = await ctx.db.select({ deniedAt: cliLogins.deniedAt, confirmedBy: cliLogins.confirmedBy }).from(cliLogins).where(waiting);
   const gone = new AppError("not_found", "This sign-in has expired or was collected already; begin again");
   if (row === undefined) {
-    limits.unknownDevice(input.address);
+    await limits.unknownDevice(input.address);
     throw gone;
   }
   const denied = new AppError("forbidden", "The sign-in was turned down in the browser");

@@ -19,7 +19,7 @@ export function demandPerson(principal: Principal): void {
  */
 export async function waitingLogin(ctx: Context, limits: LoginLimits, principal: Principal, typed: string) {
   demandPerson(principal);
-  limits.mayGuess(principal.id);
+  await limits.mayGuess(principal.id);
   const userCode = readUserCode(typed);
   const [row] =
     userCode === null
@@ -36,7 +36,7 @@ export async function waitingLogin(ctx: Context, limits: LoginLimits, principal:
             ),
           );
   if (row === undefined || userCode === null) {
-    limits.wrongGuess(principal.id);
+    await limits.wrongGuess(principal.id);
     throw new AppError(
       "not_found",
       "No program waits under this code: it is wrong, older than 10 minutes, or was answered. Begin again in the terminal",

@@ -1,40 +1,42 @@
 import { AppError } from "@devflow/errors";
 import { addressGroup } from "../../platform/address-group.ts";
-import { createThrottle } from "../../platform/auth/throttle.ts";
+import type { Context } from "../../platform/context.ts";
+import { createThrottle } from "../../platform/limits/index.ts";
 
 /** How often what may be tried. */
 export interface LoginLimits {
   /** Counts a new login of this address; throws AppError rate_limited beyond 20 in 15 minutes. */
-  begin(address: string | null): void;
+  begin(address: string | null): Promise<void>;
   /** Throws AppError rate_limited after 10 wrong user codes of this user in 15 minutes. */
-  mayGuess(userId: string): void;
-  wrongGuess(userId: string): void;
+  mayGuess(userId: string): Promise<void>;
+  wrongGuess(userId: string): Promise<void>;
   /** Throws AppError rate_limited after 60 unknown device codes of this address in 15 minutes. */
-  mayCollect(address: string | null): void;
-  unknownDevice(address: string | null): void;
+  mayCollect(address: string | null): Promise<void>;
+  unknownDevice(address: string | null): Promise<void>;
 }
 
-export function createLoginLimits(now: () => number): LoginLimits {
-  const throttle = createThrottle(now, [
-    { prefix: "begin:", failures: 20 },
-    { prefix: "guess:", failures: 10 },
-    { prefix: "collect:", failures: 60 },
+export function createLoginLimits(ctx: Pick<Context, "sql" | "clock">): LoginLimits {
+  const throttle = createThrottle(ctx, [
+    { prefix: "begin:", attempts: 20 },
+    { prefix: "guess:", attempts: 10 },
+    { prefix: "collect:", attempts: 60 },
   ]);
   const group = (address: string | null) => addressGroup(address ?? "unknown");
-  const demand = (key: string, what: string) => {
-    const wait = throttle.waitSeconds([key]);
+  const demand = (wait: number, what: string) => {
     if (wait > 0)
       throw new AppError("rate_limited", `${what}; try again in ${Math.ceil(wait / 60)} minutes`, { details: { retryAfterSeconds: wait } });
   };
   return {
-    begin(address) {
-      const key = `begin:${group(address)}`;
-      demand(key, "Too many sign-ins of programs were begun from this address");
-      throttle.fail([key]);
+    async begin(address) {
+      demand(await throttle.count([`begin:${group(address)}`]), "Too many sign-ins of programs were begun from this address");
     },
-    mayGuess: (userId) => demand(`guess:${userId}`, "Too many wrong codes"),
-    wrongGuess: (userId) => throttle.fail([`guess:${userId}`]),
-    mayCollect: (address) => demand(`collect:${group(address)}`, "Too many unknown device codes from this address"),
-    unknownDevice: (address) => throttle.fail([`collect:${group(address)}`]),
+    async mayGuess(userId) {
+      demand(await throttle.waitSeconds([`guess:${userId}`]), "Too many wrong codes");
+    },
+    wrongGuess: async (userId) => void (await throttle.count([`guess:${userId}`])),
+    async mayCollect(address) {
+      demand(await throttle.waitSeconds([`collect:${group(address)}`]), "Too many unknown device codes from this address");
+    },
+    unknownDevice: async (address) => void (await throttle.count([`collect:${group(address)}`])),
   };
 }

@@ -83,10 +83,10 @@ const signOut = defineRoute({
 
 /** Routes of the command-line client: how it gets its token and gives it back, and the client itself. */
 export function cliRoutes(api: Api, ctx: Context): void {
-  const limits = createLoginLimits(() => ctx.clock.now());
+  const limits = createLoginLimits(ctx);
   api.openFiles(["/cli/devflow.mjs"], cliFile);
   api.route(begin, async ({ body, address }) => {
-    limits.begin(address);
+    await limits.begin(address);
     return beginLogin({ ctx, input: { ...body, address } });
   });
   api.route(find, ({ principal, query }) => findLogin({ ctx, limits, principal, input: { userCode: query.code } }));

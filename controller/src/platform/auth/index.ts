@@ -1,7 +1,7 @@
 import { AppError } from "@devflow/errors";
 import { and, eq, isNull, lt, or } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { createAttempts } from "./attempts.ts";
+import { createAttempts, guessLimits } from "./attempts.ts";
 import { addressHeader, createBetterAuth } from "./better-auth.ts";
 import { createIdentityCache } from "./identity-cache.ts";
 import type { Identity } from "./identity.ts";
@@ -9,7 +9,7 @@ import type { Principal } from "./principal.ts";
 import { loadMembership } from "./load-access.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 import { accounts, sessions, users } from "./schema.ts";
-import { createThrottle } from "./throttle.ts";
+import { createThrottle } from "../limits/index.ts";
 
 export type { Identity } from "./identity.ts";
 export type { Principal } from "./principal.ts";
@@ -83,7 +83,7 @@ export function principalOf(identity: Identity, address: string | null, requestI
 export function createAuth(ctx: Context, options: AuthOptions): Auth {
   const auth = createBetterAuth(ctx);
   const cache = createIdentityCache(() => ctx.clock.now());
-  const attempt = createAttempts(createThrottle(() => ctx.clock.now()));
+  const attempt = createAttempts(createThrottle(ctx, guessLimits));
   let nobody: Promise<string> | undefined;
   const nobodysHash = () => (nobody ??= hashPassword("nobody's"));
   ctx.bus.on("principal.revoked", ({ kind, id }) => cache.drop(kind, id));

@@ -2,11 +2,13 @@ import { Hono } from "hono";
 import { clientAddress, trustedProxies } from "../auth/address.ts";
 import type { Auth } from "../auth/index.ts";
 import type { Context } from "../context.ts";
+import type { RequestLimits } from "../limits/index.ts";
 import type { Api } from "./index.ts";
 import { createRegistry } from "./registry.ts";
 import type { Bindings, Env } from "./request/call.ts";
 import { envelope } from "./request/envelope.ts";
 import { createIdentify } from "./request/identify.ts";
+import { type Count, createAdmit, createCount } from "./request/limit.ts";
 import type { OnRefused, ScopeOf } from "./request/permit.ts";
 import { routePipeline } from "./request/pipeline.ts";
 import { answerError, answerNoMethod, answerNoRoute, type Page } from "./request/refuse.ts";
@@ -19,7 +21,15 @@ export interface HttpApi extends Api {
   seal(): void;
   /** Answers GET and HEAD of paths that are no route: the web UI. Set once. */
   fallback(page: Page): void;
+  /** Counts a request that does not come by fetch; null: no limit. */
+  readonly count: Count;
   clientAddress(peer: string | undefined, forwardedFor: string | null): string | null;
+}
+
+export interface ApiOptions {
+  /** Null: nothing is counted. */
+  readonly limits?: RequestLimits | null;
+  readonly onRefused?: OnRefused;
 }
 
 /** hono writes "/servers/{id}" as "/servers/:id". */
@@ -27,34 +37,37 @@ const honoPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
 /**
  * The HTTP side of the controller. Features register (registry.ts); every request then runs the same way
- * (request/pipeline.ts): who asks → may they → is it well formed → the verb → the answer. Whatever goes wrong becomes
+ * (request/pipeline.ts): who asks, and not too often → may they → is it well formed → the verb → the answer. Whatever goes wrong becomes
  * problem+json (request/refuse.ts).
  */
-export function createApi(ctx: Context, auth: Auth, onRefused: OnRefused = () => {}): HttpApi {
+export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused = () => {} }: ApiOptions = {}): HttpApi {
   const registry = createRegistry();
   const trusted = trustedProxies(ctx.config.trustedProxies);
   const identify = createIdentify(auth, ctx.config.publicUrl, trusted);
+  const count: Count = limits === null ? async () => null : createCount(limits, ctx.config.rateLimit);
+  const admit = createAdmit(identify, count);
   const app = new Hono<Env>();
   let page: Page = () => null;
   let sealed = false;
 
   app.use(envelope(ctx.config.publicUrl?.protocol === "https:"));
   app.onError(answerError(ctx.log));
-  app.notFound(answerNoRoute(identify, (path, headers) => page(path, headers)));
+  app.notFound(answerNoRoute(admit, (path, headers) => page(path, headers)));
 
   const seal = () => {
     const { files, routes, paths } = registry.seal();
-    const parts = { ctx, identify, scopeOf: registry.scopeOf, onRefused };
+    const parts = { ctx, identify, admit, scopeOf: registry.scopeOf, onRefused };
     for (const { path, fetch } of files) app.get(path, (call) => fetch(call.req.raw));
     for (const route of routes) app.on(route.definition.method.toUpperCase(), honoPath(route.definition.path), routePipeline(parts, route));
     // After the routes, so that only what none of them takes gets here.
-    for (const { path, allowed, open } of paths) app.all(honoPath(path), answerNoMethod(identify, allowed, open));
+    for (const { path, allowed, open } of paths) app.all(honoPath(path), answerNoMethod(admit, allowed, open));
     sealed = true;
   };
 
   return {
     ...registry,
     auth,
+    count,
     seal,
     fallback: (handler) => void (page = handler),
     clientAddress: (peer, forwardedFor) => clientAddress(peer, forwardedFor, trusted),

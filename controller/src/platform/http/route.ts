@@ -37,6 +37,8 @@ export interface RouteDefinition {
   readonly stepUp?: true;
   /** False leaves Idempotency-Key unused: sign-in and the like, whose answers set cookies. */
   readonly idempotent?: boolean;
+  /** False: requests are not counted. For probes alone, which must be answered whatever else is going on. */
+  readonly limited?: boolean;
 }
 
 type Parsed<S, Else> = S extends z.ZodType ? z.output<S> : Else;

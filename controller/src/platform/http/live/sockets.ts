@@ -75,6 +75,8 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
   const admit = async (request: IncomingMessage, requestId: string) => {
     const { address, found } = await authenticate(request);
     const principal = found === null ? null : principalOf(found.identity, address, requestId);
+    const counted = await api.count(principal, address);
+    if (counted?.refusal) throw counted.refusal;
     demandPermission(principal, "authenticated");
     const facts = { origin: header(request, "origin"), fetchSite: header(request, "sec-fetch-site"), host: header(request, "host") };
     if (found!.viaCookie && !isOwnOrigin(facts, ctx.config.publicUrl, false))

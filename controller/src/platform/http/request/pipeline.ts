@@ -14,6 +14,8 @@ import { stepUp } from "./step-up.ts";
 export interface PipelineParts {
   readonly ctx: Context;
   readonly identify: Identify;
+  /** The same, and counted. */
+  readonly admit: Identify;
   readonly scopeOf: ScopeOf;
   readonly onRefused: OnRefused;
 }
@@ -22,9 +24,10 @@ export interface PipelineParts {
  * One route's way from request to answer, the same for all. A step is a function in a file of its own and a line
  * here: it reads the call, sets headers of the answer on it (they stay on refusals too), and throws AppError to refuse.
  */
-export function routePipeline({ ctx, identify, scopeOf, onRefused }: PipelineParts, { definition, handler }: RegisteredRoute) {
+export function routePipeline({ ctx, identify, admit, scopeOf, onRefused }: PipelineParts, { definition, handler }: RegisteredRoute) {
+  const enter = definition.limited === false ? identify : admit;
   return async (call: Call): Promise<Response> => {
-    const { principal, identity, address } = await identify(call);
+    const { principal, identity, address } = await enter(call);
     const params = call.req.param() as Record<string, string>;
     await permit(definition, principal, params, scopeOf, onRefused);
     await stepUp(ctx, definition, identity);
