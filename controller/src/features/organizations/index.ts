@@ -1,7 +1,10 @@
 import type { Feature } from "../../platform/feature.ts";
 import { grantRoutes } from "./grants/routes.ts";
+import { invitationRoutes } from "./invitations/routes.ts";
 import { organizationRoutes } from "./life/routes.ts";
 import { memberRoutes } from "./members/routes.ts";
+import { roleRoutes } from "./roles/routes.ts";
+import { teamRoutes } from "./teams/routes.ts";
 
 export { setGrants, type SetGrantsInput } from "./grants/set-grants.ts";
 
@@ -11,5 +14,8 @@ export const organizations: Feature = {
     organizationRoutes(api, ctx);
     memberRoutes(api, ctx);
     grantRoutes(api, ctx);
+    teamRoutes(api, ctx);
+    roleRoutes(api, ctx);
+    invitationRoutes(api, ctx);
   },
 };

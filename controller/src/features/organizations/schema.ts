@@ -24,6 +24,11 @@ export const invitations = pgTable(
       .notNull()
       .default(sql`'{}'`),
     invitedBy: text().references(() => users.id, { onDelete: "set null" }),
+    /** Whose rights bound what it gives: "user", "service" or "token" (one that is nobody's). */
+    inviterKind: text().notNull().default("user"),
+    inviterId: text().notNull().default(""),
+    /** When its link went out by mail; the link was shown to nobody then. */
+    mailedAt: at(),
     createdAt: at().notNull().defaultNow(),
     expiresAt: at().notNull(),
     acceptedAt: at(),

@@ -15,6 +15,8 @@ const open = [
   "post /api/v1/session/factor",
   "post /api/v1/session/passkey",
   "post /api/v1/session/passkey/options",
+  "post /api/v1/invitations/find",
+  "post /api/v1/invitations/register",
   "post /api/v1/cli-logins",
   "post /api/v1/cli-logins/collect",
 ];
@@ -52,6 +54,23 @@ describe("every route and topic", () => {
       "/api/v1/groups": async () => {
         const [row] = await web.ctx.sql<{ id: string }[]>`
           insert into server_groups (organization_id, name) values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text) returning id`;
+        return row!.id;
+      },
+      "/api/v1/teams": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          insert into teams (organization_id, name) values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text) returning id`;
+        return row!.id;
+      },
+      "/api/v1/roles": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          insert into custom_roles (organization_id, name, permissions)
+          values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text, '{servers.read}') returning id`;
+        return row!.id;
+      },
+      "/api/v1/invitations": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          insert into invitations (organization_id, sha256, grants, expires_at)
+          values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text, '[{"role":"view","scope":{"kind":"organization"}}]', now() + interval '1 hour') returning id`;
         return row!.id;
       },
       "/api/v1/enrolment-tokens": async () => {
