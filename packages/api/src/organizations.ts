@@ -53,6 +53,17 @@ export type SwitchOrganization = z.infer<typeof switchOrganization>;
 export const planDeletion = z.object({ name: z.string().max(200) }).meta({ id: "PlanDeletion" });
 export type PlanDeletion = z.infer<typeof planDeletion>;
 
+/** What the installation's administrators settle about organisations. */
+export const organizationSettings = z
+  .object({
+    /** Who may make organisations. Default administrators (of the installation). */
+    creation: z.enum(["administrators", "everybody"]),
+    /** Days between the decision to delete an organisation and its deletion. Default 7. */
+    deletionGraceDays: z.int().min(1).max(365),
+  })
+  .meta({ id: "OrganizationSettings" });
+export type OrganizationSettings = z.infer<typeof organizationSettings>;
+
 /** A role and where it is held, as it is given. */
 export const grantChoice = z.object({ role: roleChoice, scope: grantScope }).meta({ id: "GrantChoice" });
 export type GrantChoice = z.infer<typeof grantChoice>;

@@ -8,6 +8,8 @@ export { onRejectedBatch } from "./agent.ts";
 export { MAX_BATCHES_IN_FLIGHT } from "./push-stream.ts";
 export { queryMetrics, type QueryMetrics } from "./query-metrics.ts";
 export { type Sparkline, sparklines } from "./sparklines.ts";
+export { deleteMetricsOf } from "./storage/delete-servers.ts";
+export { type MetricTable, metricTables } from "./storage/tables.ts";
 
 export const metrics: Feature = {
   name: "metrics",

@@ -2,6 +2,8 @@ import type { Feature } from "../../platform/feature.ts";
 import { grantRoutes } from "./grants/routes.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { organizationRoutes } from "./life/routes.ts";
+import { organizationSettingRoutes } from "./life/settings.ts";
+import { organizationJobs } from "./jobs.ts";
 import { memberRoutes } from "./members/routes.ts";
 import { roleRoutes } from "./roles/routes.ts";
 import { teamRoutes } from "./teams/routes.ts";
@@ -10,8 +12,10 @@ export { setGrants, type SetGrantsInput } from "./grants/set-grants.ts";
 
 export const organizations: Feature = {
   name: "organizations",
+  jobs: organizationJobs,
   routes(api, ctx) {
     organizationRoutes(api, ctx);
+    organizationSettingRoutes(api, ctx);
     memberRoutes(api, ctx);
     grantRoutes(api, ctx);
     teamRoutes(api, ctx);

@@ -2,6 +2,8 @@ import type { Feature } from "../../platform/feature.ts";
 import { factorRoutes } from "./factor-routes.ts";
 import { userRoutes } from "./routes.ts";
 
+export { checkNewPassword } from "./passwords/check-new-password.ts";
+export { beginSession } from "./sign-in.ts";
 export { ensureAdministrator } from "./ensure-administrator.ts";
 export { createSetupCode } from "./setup-code.ts";
 

@@ -51,3 +51,14 @@ export function addMissingColumns(family: Family, tier: Tier, present: ReadonlyS
     ? null
     : `alter table ${tableOf(family, tier)} ${missing.map((c) => `add column if not exists "${c.name}" ${c.type}`).join(", ")}`;
 }
+
+/** One table of metric rows. */
+export interface MetricTable {
+  readonly family: string;
+  readonly tier: Tier;
+  readonly table: string;
+}
+
+/** All tables that hold metric rows. */
+export const metricTables = (families: readonly Family[]): MetricTable[] =>
+  families.flatMap((family) => tablesOf(family).map(({ table, tier }) => ({ family: family.name, tier, table })));

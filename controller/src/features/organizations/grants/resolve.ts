@@ -6,7 +6,6 @@ import { toGrant } from "../../../platform/auth/load-access.ts";
 import { customRoles, teams } from "../../../platform/auth/schema.ts";
 import type { Database } from "../../../platform/db/index.ts";
 import { serverGroups } from "../../groups/schema.ts";
-import type { Placed } from "./rules.ts";
 import { placeOf, type StoredGrant } from "./stored.ts";
 
 /** A grant that is to be given: everything of a stored one but who gets it. */
@@ -85,8 +84,8 @@ async function findPlace(tx: Pick<Database, "select">, organizationId: string, k
   return place;
 }
 
-/** For the audit log and events, without ids that say nothing. */
+/** For the audit log and events, without ids that say nothing; in one order, so that equal grants read alike. */
 export const told = (list: readonly Pick<StoredGrant, "roleName" | "scopeKind" | "scopeId" | "scopeName">[]) =>
-  list.map(({ roleName, scopeKind, scopeId, scopeName }) => ({ role: roleName, scopeKind, scopeId, scopeName }));
-
-export type { Placed };
+  list
+    .map(({ roleName, scopeKind, scopeId, scopeName }) => ({ role: roleName, scopeKind, scopeId, scopeName }))
+    .toSorted((a, b) => (`${a.scopeKind}:${a.scopeId}` < `${b.scopeKind}:${b.scopeId}` ? -1 : 1));

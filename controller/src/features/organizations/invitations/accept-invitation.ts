@@ -13,6 +13,7 @@ import { resolveGrants, told } from "../grants/resolve.ts";
 import { insertGrants } from "../grants/set-grants.ts";
 import { heldBy, storedGrants } from "../grants/stored.ts";
 import { tellRevoked } from "../grants/tell-revoked.ts";
+import { checkNewPassword } from "../../users/index.ts";
 import { invitations } from "../schema.ts";
 import { codeHash } from "./code.ts";
 import { type Inviter, inviterAccess } from "./inviter.ts";
@@ -76,7 +77,7 @@ export async function acceptInvitation({
 }
 
 /**
- * Makes an account and joins with it. Its address counts as verified only when the code reached it by mail alone.
+ * Makes an account and joins with it; returns the user's id. Its address counts as verified only when the code reached it by mail alone.
  * Throws AppError not_found for a dead code, invalid for another address than the invitation's, conflict for an
  * address that has an account.
  */
@@ -88,13 +89,14 @@ export async function registerByInvitation({
   ctx: Context;
   auth: Auth;
   input: RegisterByInvitation & { address: string | null; requestId: string };
-}): Promise<void> {
+}): Promise<string> {
   const email = input.email.toLowerCase();
   const { row: found } = await openInvitation(ctx.db, input.code, ctx.clock.now());
   refuseOtherAddress(found, email);
   // After the code was checked: a hash costs a tenth of a second and 19 MiB, which strangers must not be able to ask for.
+  await checkNewPassword({ ctx, input: { password: input.password, field: "password", person: { name: input.name, email } } });
   const passwordHash = await auth.hashPassword(input.password);
-  await ctx.db.transaction(async (tx) => {
+  return ctx.db.transaction(async (tx) => {
     const row = await lockOpen(tx, input.code, ctx.clock.now());
     refuseOtherAddress(row, email);
     const id = randomUUID();
@@ -109,6 +111,7 @@ export async function registerByInvitation({
       });
     await tx.insert(accounts).values({ id: randomUUID(), accountId: id, providerId: "credential", userId: id, password: passwordHash });
     await join(tx, ctx, row, { userId: id, name: email, address: input.address, requestId: input.requestId });
+    return id;
   });
 }
 

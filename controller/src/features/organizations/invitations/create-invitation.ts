@@ -166,8 +166,9 @@ async function answer(
   { row, mailed }: { row: Row; mailed: boolean },
   code: string,
 ): Promise<CreatedInvitation> {
+  if (mailed) ctx.bus.emit("mail.queued", {});
   const [view] = await invitationViews(ctx.db, organizationId, [row], ctx.clock.now());
-  return { invitation: view!, link: mailed ? null : invitationLink(ctx.config.publicUrl, code), mailed };
+  return { invitation: view!, link: mailed ? null : invitationLink(ctx.config, code), mailed };
 }
 
 /** Sends it when it has an address and mail can be sent. Returns when; null when the link has to be handed over by a person. */
@@ -179,9 +180,9 @@ async function mail(
   row: Row,
   code: string,
 ): Promise<Date | null> {
-  if (row.email === null || ctx.config.publicUrl === null) return null;
+  if (row.email === null) return null;
   const { email: to, expiresAt } = row;
-  const link = invitationLink(ctx.config.publicUrl, code);
+  const link = invitationLink(ctx.config, code);
   if (!(await sendInvitation(tx, ctx, { to, organizationName, invitedBy: principal.name, link, expiresAt }))) return null;
   const mailedAt = new Date(ctx.clock.now());
   await tx.update(invitations).set({ mailedAt }).where(eq(invitations.id, row.id));

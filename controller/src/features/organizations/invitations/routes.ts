@@ -16,6 +16,7 @@ import { addressGroup } from "../../../platform/address-group.ts";
 import { createThrottle } from "../../../platform/auth/throttle.ts";
 import type { Context } from "../../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../../platform/http/index.ts";
+import { beginSession } from "../../users/index.ts";
 import { invitations } from "../schema.ts";
 import { acceptInvitation, findInvitation, registerByInvitation } from "./accept-invitation.ts";
 import { codeHash } from "./code.ts";
@@ -133,8 +134,11 @@ export function invitationRoutes(api: Api, ctx: Context): void {
     guarded(address, body.code, () => acceptInvitation({ ctx, principal, input: { code: body.code, identity: identity! } })),
   );
   api.route(register, async ({ address, requestId, headers, body }) => {
-    await guarded(address, body.code, () => registerByInvitation({ ctx, auth: api.auth, input: { ...body, address, requestId } }));
-    const { cookies } = await api.auth.signIn(body.email, body.password, { address, userAgent: headers.get("user-agent") });
+    const userId = await guarded(address, body.code, () =>
+      registerByInvitation({ ctx, auth: api.auth, input: { ...body, address, requestId } }),
+    );
+    const caller = { address, userAgent: headers.get("user-agent") };
+    const { cookies } = await beginSession({ ctx, auth: api.auth, input: { userId, by: "password", caller, requestId } });
     return new Reply(
       undefined,
       cookies.map((cookie) => ["set-cookie", cookie] as const),

@@ -72,6 +72,7 @@ export function organizationRoutes(api: Api, ctx: Context): void {
     permission: "organization.delete",
     tag,
     summary: "Delete the organisation with everything in it, after a period of grace",
+    stepUp: true,
     body: planBody,
     response: z.object({ deleteAfter: time }),
   });
