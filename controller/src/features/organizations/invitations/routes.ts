@@ -13,9 +13,9 @@ import { AppError } from "@devflow/errors";
 import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { addressGroup } from "../../../platform/address-group.ts";
-import { createThrottle } from "../../../platform/auth/throttle.ts";
 import type { Context } from "../../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../../platform/http/index.ts";
+import { type AttemptLimit, createThrottle } from "../../../platform/limits/index.ts";
 import { beginSession } from "../../users/index.ts";
 import { invitations } from "../schema.ts";
 import { acceptInvitation, findInvitation, registerByInvitation } from "./accept-invitation.ts";
@@ -29,25 +29,24 @@ const manage = { tag, permission: "members.manage" } as const;
 const one = { ...manage, params: z.object({ id }), scope: "invitation" } as const;
 
 /** Wrong codes and addresses that failed, by the caller's address and by code, in a quarter of an hour. */
-const limits = [
-  { prefix: "address:", failures: 30 },
-  { prefix: "code:", failures: 20 },
+const limits: readonly AttemptLimit[] = [
+  { prefix: "invitation-address:", attempts: 30 },
+  { prefix: "invitation-code:", attempts: 20 },
 ];
 
 /** Routes of invitations: those who invite, and those who are invited. */
 export function invitationRoutes(api: Api, ctx: Context): void {
-  const throttle = createThrottle(() => ctx.clock.now(), limits);
+  const throttle = createThrottle(ctx, limits);
   /** Runs `work`, counts its failures, and refuses when there were too many. */
   const guarded = async <T>(address: string | null, code: string, work: () => Promise<T>): Promise<T> => {
-    const keys = [`address:${addressGroup(address ?? "unknown")}`, `code:${codeHash(code)}`];
-    const wait = throttle.waitSeconds(keys);
+    const keys = [`invitation-address:${addressGroup(address ?? "unknown")}`, `invitation-code:${codeHash(code)}`];
+    const wait = await throttle.count(keys);
     if (wait > 0)
       throw new AppError("rate_limited", `Too many wrong invitations; try again in ${Math.ceil(wait / 60)} minutes`, {
         details: { retryAfterSeconds: wait },
       });
-    throttle.fail(keys);
     const result = await work();
-    throttle.takeBack(keys);
+    await throttle.takeBack(keys);
     return result;
   };
 
