@@ -86,6 +86,7 @@ export function machine(n: number, nowMs: number): Machine {
       osName: systems[seed % systems.length] as string,
       monitorOnly: n % 11 === 5,
       tags: [...kind.tags],
+      groupId: null,
       latest: null,
       warnings:
         n === 14

@@ -92,6 +92,8 @@ export class World {
         createdAt: iso(-20),
         expiresAt: iso(70),
         revokedAt: null,
+        groupId: null,
+        tags: [],
         serverIds: this.machines.slice(0, 5).map((m) => m.server.id),
       },
       {
@@ -103,6 +105,8 @@ export class World {
         createdAt: iso(-9),
         expiresAt: iso(-8),
         revokedAt: null,
+        groupId: null,
+        tags: [],
         serverIds: [],
       },
     ];
@@ -182,7 +186,7 @@ export class World {
       user: { id: "u1", name: "Mira Kovač", email: "mira@northwind.example", emailVerified: true },
       organization: { id: "00000000-0000-4000-8000-000000000001", name: "Northwind" },
       role: this.options.role,
-      permissions: permissionsOf(this.options.role).map((permission) => ({ permission, everywhere: true })),
+      permissions: permissionsOf(this.options.role).map((permission) => ({ permission, everywhere: true, groupIds: [], teamIds: [] })),
       installationAdministrator: this.options.role === "owner",
       version: "0.1.0",
     };
@@ -261,6 +265,8 @@ export class World {
       createdAt: new Date().toISOString(),
       expiresAt: new Date(Date.now() + (body.expiresInMinutes ?? 60) * 60_000).toISOString(),
       revokedAt: null,
+      groupId: body.groupId ?? null,
+      tags: body.tags ?? [],
       serverIds: [],
     };
     this.enrolments.unshift(token);

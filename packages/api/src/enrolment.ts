@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { serverTags } from "./groups.ts";
 import { id, page, time } from "./platform.ts";
 
 export const enrolmentToken = z
@@ -11,6 +12,9 @@ export const enrolmentToken = z
     createdAt: time,
     expiresAt: time,
     revokedAt: time.nullable(),
+    /** Where servers that use it begin, and with which tags. */
+    groupId: id.nullable(),
+    tags: z.array(z.string()),
     /** Servers that used it, newest first. */
     serverIds: z.array(id),
   })
@@ -25,6 +29,9 @@ export const createEnrolmentToken = z
     expiresInMinutes: z.int().min(1).max(525_600).optional(),
     /** Keep the history of this server: the next machine that enrols takes its place. */
     replacesServerId: id.optional(),
+    /** Servers that use it begin in this group and with these tags. */
+    groupId: id.nullable().optional(),
+    tags: serverTags.optional(),
   })
   .meta({ id: "CreateEnrolmentToken" });
 export type CreateEnrolmentToken = z.infer<typeof createEnrolmentToken>;

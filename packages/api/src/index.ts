@@ -12,3 +12,4 @@ export * from "./events.ts";
 export * from "./organizations.ts";
 export * from "./settings.ts";
 export * from "./webhooks.ts";
+export * from "./groups.ts";

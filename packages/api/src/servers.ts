@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { serverTags, tagName } from "./groups.ts";
 import { id, orNull, page, pageQuery, time } from "./platform.ts";
 
 /** "pending" enrolled and never connected; "revoked" may not connect again; "quarantined" waits for a person. */
@@ -37,6 +38,8 @@ export const server = z
     /** Whether no executor is installed. Null: not known yet. */
     monitorOnly: z.boolean().nullable(),
     tags: z.array(z.string()),
+    /** Null: in none. */
+    groupId: id.nullable(),
     latest: orNull(serverLatest),
     /** What a person should know, in words: clock far off, spool full, cloned machine, batches rejected. */
     warnings: z.array(z.object({ code: z.string(), message: z.string(), since: time })),
@@ -63,10 +66,34 @@ export const sparklinesQuery = z.object({
     .pipe(z.array(id).min(1).max(100)),
 });
 
-export const serverListQuery = pageQuery.extend({
+const commaList = <T extends z.ZodType<string, string>>(item: T, most: number) =>
+  z
+    .string()
+    .max(4_000)
+    .transform((text) => text.split(","))
+    .pipe(z.array(item).min(1).max(most));
+
+/** Which servers: all that is given has to hold. */
+export const serverFilter = z.object({
   /** Part of the name, host name, operating system or address. */
   search: z.string().max(100).optional(),
-  state: serverState.optional(),
+  /** Comma separated: in one of these states. */
+  state: commaList(serverState, 5).optional(),
+  /** Comma separated: in one of these groups; "none" is that of servers without one. */
+  group: commaList(z.union([id, z.literal("none")]), 100).optional(),
+  /** Given once or more: has all of them; names separated by commas: has any of these. */
+  tag: z.array(commaList(tagName, 50)).max(20).optional(),
+  /** Part of the operating system's name. */
+  os: z.string().max(100).optional(),
+  monitorOnly: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional(),
+});
+export type ServerFilter = z.output<typeof serverFilter>;
+
+export const serverListQuery = serverFilter.extend({
+  ...pageQuery.shape,
   sort: z.enum(["name", "-name", "cpu", "-cpu", "memory", "-memory", "disk", "-disk", "state"]).optional(),
 });
 
@@ -92,7 +119,37 @@ export const updateServer = z
       .trim()
       .min(1)
       .max(100)
-      .regex(/^[\p{L}\p{N} ._-]+$/u, "expected letters, digits, spaces, dots, dashes and underscores"),
+      .regex(/^[\p{L}\p{N} ._-]+$/u, "expected letters, digits, spaces, dots, dashes and underscores")
+      .optional(),
+    /** All that it has from now on. */
+    tags: serverTags.optional(),
+    /** Null: out of its group. Needs "servers.edit" in both groups. */
+    groupId: id.nullable().optional(),
   })
+  .refine((body) => Object.keys(body).length > 0, "expected name, tags or groupId")
   .meta({ id: "UpdateServer" });
 export type UpdateServer = z.infer<typeof updateServer>;
+
+/** Changes many servers at once; never "all": the ids are named. */
+export const bulkUpdateServers = z
+  .object({
+    ids: z
+      .array(id)
+      .min(1)
+      .max(1_000)
+      .transform((ids) => [...new Set(ids)]),
+    addTags: serverTags.optional(),
+    removeTags: serverTags.optional(),
+    groupId: id.nullable().optional(),
+  })
+  .refine(
+    ({ addTags = [], removeTags = [], groupId }) => addTags.length + removeTags.length > 0 || groupId !== undefined,
+    "expected addTags, removeTags or groupId",
+  )
+  .meta({ id: "BulkUpdateServers" });
+export type BulkUpdateServers = z.output<typeof bulkUpdateServers>;
+/** By server: not_found is also what is out of the caller's reach; too_many_tags: it would have more than 50. */
+export const bulkOutcome = z.enum(["changed", "unchanged", "not_found", "forbidden", "too_many_tags"]).meta({ id: "BulkOutcome" });
+export type BulkOutcome = z.infer<typeof bulkOutcome>;
+export const bulkResult = z.object({ changed: z.int(), items: z.array(z.object({ id, outcome: bulkOutcome })) }).meta({ id: "BulkResult" });
+export type BulkResult = z.infer<typeof bulkResult>;

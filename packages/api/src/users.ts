@@ -10,8 +10,11 @@ export const me = z
     organization: z.object({ id, name: z.string() }),
     /** Strongest built-in role over the whole organisation; null for who only has parts of it or a custom role. */
     role: orNull(role),
-    /** What is allowed somewhere: everywhere, or within some groups, teams or projects only. */
-    permissions: z.array(z.object({ permission, everywhere: z.boolean() })),
+    /**
+     * What is allowed somewhere: everywhere, or for what is in these groups or owned by these teams only. The groups
+     * are all that the permission reaches, also by the team that owns them.
+     */
+    permissions: z.array(z.object({ permission, everywhere: z.boolean(), groupIds: z.array(id), teamIds: z.array(id) })),
     /** Whether settings of the whole installation may be changed. */
     installationAdministrator: z.boolean(),
     version: z.string(),

@@ -25,6 +25,7 @@ const id = "0b5c6e0e-0000-4000-8000-000000000000";
 it("writes paths and queries so that no value leaves its place", () => {
   expect(targetOf("/a/{id}/b", { path: { id: "../x?y" } })).toBe("/a/..%2Fx%3Fy/b");
   expect(targetOf("/a", { query: { q: "a b&c", n: 5, none: undefined } })).toBe("/a?q=a+b%26c&n=5");
+  expect(targetOf("/a", { query: { tag: ["x", "y,z"], none: [] } })).toBe("/a?tag=x&tag=y%2Cz");
   for (const wrong of ["", ".", ".."]) expect(() => targetOf("/a/{id}", { path: { id: wrong } })).toThrow("id is missing");
 });
 

@@ -23,11 +23,11 @@ export interface Client {
 
 interface AnyInput extends CallOptions {
   readonly path?: Record<string, string>;
-  readonly query?: Record<string, string | number | undefined>;
+  readonly query?: Record<string, string | number | readonly string[] | undefined>;
   readonly body?: unknown;
 }
 
-/** "/servers/{id}" + {id: "a/b"} → "/servers/a%2Fb"; undefined query values are left out. Throws TypeError for a missing or empty part. */
+/** "/servers/{id}" + {id: "a/b"} → "/servers/a%2Fb"; undefined query values are left out, lists are repeated. Throws TypeError for a missing or empty part. */
 export function targetOf(template: string, { path = {}, query = {} }: AnyInput = {}): string {
   const filled = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = path[name];
@@ -36,7 +36,7 @@ export function targetOf(template: string, { path = {}, query = {} }: AnyInput =
     return encodeURIComponent(value);
   });
   const values = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) values.set(name, String(value));
+  for (const [name, value] of Object.entries(query)) for (const one of [value ?? []].flat()) values.append(name, String(one));
   const search = values.toString();
   return search === "" ? filled : `${filled}?${search}`;
 }

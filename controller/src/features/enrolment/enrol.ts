@@ -155,7 +155,13 @@ async function place(ctx: Context, tx: Transaction, token: Token, repeatedServer
   if (existing === null) {
     const [server] = await tx
       .insert(servers)
-      .values({ organizationId: token.organizationId, name: request.hostname.slice(0, 100), ...facts })
+      .values({
+        organizationId: token.organizationId,
+        name: request.hostname.slice(0, 100),
+        groupId: token.groupId,
+        tags: token.tags,
+        ...facts,
+      })
       .returning();
     if (server === undefined) throw new Error("insert returned no row");
     return server;
@@ -173,9 +179,19 @@ async function place(ctx: Context, tx: Transaction, token: Token, repeatedServer
       ...facts,
       ...(repeatedServerId === null && { revokedAt: null, quarantinedAt: null, monitorOnly: null, firstConnectedAt: null }),
     })
-    .where(and(eq(servers.id, existing), eq(servers.organizationId, token.organizationId)))
+    .where(
+      and(
+        eq(servers.id, existing),
+        eq(servers.organizationId, token.organizationId),
+        // Whoever made the token may have had nothing to say where the server is now.
+        repeatedServerId === null ? sql`${servers.groupId} is not distinct from ${token.groupId}` : undefined,
+      ),
+    )
     .returning();
   if (server === undefined)
-    throw enrolError("token_revoked", 'The server whose history this token keeps was deleted. Make a new token with "Add a server".');
+    throw enrolError(
+      "token_revoked",
+      'The server whose history this token keeps was deleted or put into another group. Make a new token with "Add a server".',
+    );
   return server;
 }

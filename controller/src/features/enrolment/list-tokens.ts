@@ -1,8 +1,9 @@
 import type { EnrolmentToken } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { and, desc, eq, inArray, lt, or } from "drizzle-orm";
-import type { Principal } from "../../platform/auth/principal.ts";
+import { type Principal, reachOf } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
+import { serverGroups } from "../groups/schema.ts";
 import { agentIdentities, enrolmentTokens } from "./schema.ts";
 
 /** Servers named with one token; a token for thousands would make the list heavy. */
@@ -19,12 +20,14 @@ export function toApiToken(row: typeof enrolmentTokens.$inferSelect, serverIds: 
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
     revokedAt: row.revokedAt?.toISOString() ?? null,
+    groupId: row.groupId,
+    tags: row.tags,
     serverIds,
   };
 }
 
 /**
- * Tokens of the organisation, newest first.
+ * Tokens of the organisation, newest first; for who may enrol into some groups, those that put servers there.
  * @param input.limit default 50
  * @param input.cursor nextCursor of the page before. Throws AppError invalid when it is not one
  */
@@ -45,6 +48,15 @@ export async function listTokens({
     .where(
       and(
         eq(enrolmentTokens.organizationId, principal.organizationId),
+        ...reachOf(principal.access, "servers.enrol").map(({ groupIds, teamIds }) =>
+          inArray(
+            enrolmentTokens.groupId,
+            ctx.db
+              .select({ id: serverGroups.id })
+              .from(serverGroups)
+              .where(or(inArray(serverGroups.id, groupIds), inArray(serverGroups.teamId, teamIds))),
+          ),
+        ),
         after === null
           ? undefined
           : or(lt(enrolmentTokens.createdAt, after.at), and(eq(enrolmentTokens.createdAt, after.at), lt(enrolmentTokens.id, after.id))),

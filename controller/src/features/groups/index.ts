@@ -1,7 +1,16 @@
 import type { Feature } from "../../platform/feature.ts";
-import { groupScope } from "./group-scope.ts";
+import { groupRoutes } from "./routes.ts";
+import { tagRoutes } from "./tags/routes.ts";
+import { viewRoutes } from "./views/routes.ts";
+
+export { placeInGroup } from "./group-place.ts";
+export { withinPartsSql } from "./within-parts.ts";
 
 export const groups: Feature = {
   name: "groups",
-  routes: (api, ctx) => api.scope("group", (groupId) => groupScope(ctx, groupId)),
+  routes(api, ctx) {
+    groupRoutes(api, ctx);
+    tagRoutes(api, ctx);
+    viewRoutes(api, ctx);
+  },
 };

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { boolean, index, jsonb, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
+import { boolean, index, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { organizations, teams, users } from "../../platform/auth/schema.ts";
 
 const at = () => timestamp({ withTimezone: true });
@@ -21,7 +21,7 @@ export const serverGroups = pgTable(
     createdAt: at().notNull().defaultNow(),
     updatedAt: at().notNull().defaultNow(),
   },
-  (t) => [unique().on(t.organizationId, t.name), index().on(t.teamId)],
+  (t) => [uniqueIndex("server_groups_name_index").on(t.organizationId, sql`lower(${t.name})`), index().on(t.teamId)],
 );
 
 /** Colours and descriptions of tags. Which server has which tag stands in servers.tags; a tag may be in use without a row here. */
@@ -56,9 +56,26 @@ export const savedViews = pgTable(
     name: text().notNull(),
     /** Seen by everybody of the organisation. */
     shared: boolean().notNull().default(false),
-    /** What GET /api/v1/servers takes as query, apart from cursor and limit. */
+    /** What the list's page holds in its address (viewQuery). */
     query: jsonb().notNull(),
     createdAt: at().notNull().defaultNow(),
   },
   (t) => [unique().on(t.organizationId, t.userId, t.name)],
+);
+
+/** Which view a user's list of servers begins with; an own one or a shared one. */
+export const defaultViews = pgTable(
+  "default_views",
+  {
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: "cascade" }),
+    userId: text()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    viewId: uuid()
+      .notNull()
+      .references(() => savedViews.id, { onDelete: "cascade" }),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.userId] }), index().on(t.viewId)],
 );

@@ -4,13 +4,11 @@ import type { z } from "zod";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { type Page, readCursor, writeCursor } from "../../platform/http/cursor.ts";
+import { filterSql } from "./filter-sql.ts";
 import { columnsSql, fromSql, type ServerRow, stateSql, toServer } from "./server-rows.ts";
 import { type Reach, serverReach, withinReachSql } from "./within-reach.ts";
 
 type Input = z.output<typeof serverListQuery>;
-
-/** What somebody typed, with LIKE's own signs taken literally. */
-const likePattern = (text: string) => `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
 
 /**
  * Servers within the principal's reach with state and newest values, 50 a page by default, by name unless sorted otherwise.
@@ -48,8 +46,7 @@ export async function listServers({ ctx, principal, input }: { ctx: Context; pri
       select s.id, ${sortSql} as sort_value
       ${fromSql(sql)}
       where s.organization_id = ${principal.organizationId} ${withinReachSql(ctx, serverReach(principal))}
-        ${input.state === undefined ? sql`` : sql`and ${stateSql(sql)} = ${input.state}`}
-        ${input.search === undefined || input.search.trim() === "" ? sql`` : searchSql(ctx, principal.organizationId, input.search.trim())}
+        ${filterSql(ctx, principal.organizationId, input)}
         ${after === null ? sql`` : sql`and (${sortSql}, s.id) ${than} (${text ? sql`${after[1]}::text` : sql`${after[1]}::text::float8`}, ${after[2]}::uuid)`}
       order by ${sortSql} ${direction}, s.id ${direction}
       limit ${limit + 1}
@@ -63,15 +60,6 @@ export async function listServers({ ctx, principal, input }: { ctx: Context; pri
     items: page.map(toServer),
     nextCursor: rows.length > limit && last !== undefined ? writeCursor([sort, last.sortValue, last.id]) : null,
   };
-}
-
-function searchSql({ sql }: Context, organizationId: string, search: string) {
-  // Lower case as the database makes it, since that is what search_text holds.
-  const pattern = sql`lower(${likePattern(search)}) collate "C"`;
-  // The ids first: as a condition over the join, each server would be joined before it is looked at.
-  return sql`and s.id in (
-    select id from servers where organization_id = ${organizationId} and search_text like ${pattern}
-    union all select server_id from agent_sessions where address collate "C" like ${pattern})`;
 }
 
 /** Servers by id, within one organisation and reach; in no order. */

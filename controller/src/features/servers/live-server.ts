@@ -1,7 +1,9 @@
 import type { LiveServerMessage } from "@devflow/api";
+import { decide } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { liveText } from "../../platform/http/live/topic.ts";
 import type { LiveSubscriber, Topic } from "../../platform/http/index.ts";
+import { serverScope } from "./server-scope.ts";
 
 type Frame = Extract<LiveServerMessage, { type: "frame" }>;
 
@@ -33,6 +35,20 @@ export function liveServer(ctx: Context): Topic {
     const text = historyText(serverId, missing);
     for (const subscriber of server.subscribers) subscriber.send(text);
   });
+
+  // A server that was put into another group, or deleted, is out of sight for some who watch it.
+  const checkReach = async (serverId: string) => {
+    const server = watched.get(serverId);
+    if (server === undefined) return;
+    const scope = await serverScope(ctx, serverId);
+    for (const subscriber of server.subscribers) if (decide(subscriber.principal, "servers.read", scope) !== "allow") subscriber.drop();
+  };
+  for (const type of ["server.changed", "server.removed"] as const)
+    ctx.bus.on(type, ({ serverId }) => {
+      checkReach(serverId).catch((error: unknown) =>
+        ctx.log.warn({ scope: "servers.live", err: error, serverId }, "could not check who may still watch a server"),
+      );
+    });
 
   return {
     name: "server",

@@ -1,7 +1,10 @@
 import {
+  bulkResult,
+  bulkUpdateServers as bulkUpdateBody,
   fleetSummary as fleetSummarySchema,
   id,
   server,
+  serverFilter,
   serverListQuery,
   serverPage,
   updateServer as updateServerBody,
@@ -10,6 +13,7 @@ import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute } from "../../platform/http/index.ts";
 import { deleteServer, releaseServer, revokeServer } from "../enrolment/index.ts";
+import { bulkUpdateServers } from "./bulk-update-servers.ts";
 import { fleetSummary } from "./fleet-summary.ts";
 import { getServer } from "./get-server.ts";
 import { listServers } from "./list-servers.ts";
@@ -45,7 +49,8 @@ export function serverRoutes(api: Api, ctx: Context): void {
     permission: "servers.read",
     scope: "somewhere",
     tag,
-    summary: "Counts and medians over all servers",
+    summary: "Counts and medians over all servers, or those that a filter lets pass",
+    query: serverFilter,
     response: fleetSummarySchema,
   });
   const get = defineRoute({ ...one, method: "get", permission: "servers.read", summary: "One server", response: server });
@@ -53,9 +58,19 @@ export function serverRoutes(api: Api, ctx: Context): void {
     ...one,
     method: "patch",
     permission: "servers.edit",
-    summary: "Rename a server",
+    summary: "Rename a server, tag it, put it into a group",
     body: updateServerBody,
     response: server,
+  });
+  const bulk = defineRoute({
+    method: "post",
+    path: `${path}/bulk`,
+    permission: "servers.edit",
+    scope: "somewhere",
+    tag,
+    summary: "Tag up to 1,000 servers or put them into a group, in one transaction",
+    body: bulkUpdateBody,
+    response: bulkResult,
   });
   const revoke = defineRoute({
     ...one,
@@ -84,7 +99,8 @@ export function serverRoutes(api: Api, ctx: Context): void {
   });
 
   api.route(list, ({ principal, query }) => listServers({ ctx, principal, input: query }));
-  api.route(summary, ({ principal }) => fleetSummary({ ctx, principal }));
+  api.route(summary, ({ principal, query }) => fleetSummary({ ctx, principal, input: query }));
+  api.route(bulk, ({ principal, body }) => bulkUpdateServers({ ctx, principal, input: body }));
   api.route(get, ({ principal, params }) => getServer({ ctx, principal, input: { serverId: params.id } }));
   api.route(update, ({ principal, params, body }) => updateServer({ ctx, principal, input: { ...body, serverId: params.id } }));
   api.route(revoke, async ({ principal, params }) => {

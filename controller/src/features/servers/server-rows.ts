@@ -15,6 +15,7 @@ export interface ServerRow {
   osName: string | null;
   monitorOnly: boolean | null;
   tags: string[];
+  groupId: string | null;
   warnings: Server["warnings"];
   latestMs: number | null;
   cpuPercent: number | null;
@@ -50,7 +51,7 @@ export const columnsSql = (sql: Sql) => sql`
   s.id, s.name, s.hostname, ${stateSql(sql)} as state, ${ms(sql, "s.state_since")} as "stateSinceMs",
   ${ms(sql, "greatest(s.last_seen_at, a.last_seen_at)")} as "lastSeenMs", ${ms(sql, "s.enrolled_at")} as "enrolledMs",
   s.round_trip_ms as "roundTripMs", s.agent_version as "agentVersion", s.os_name as "osName", s.monitor_only as "monitorOnly",
-  to_json(s.tags) as tags, s.warnings, ${ms(sql, "l.time")} as "latestMs", l.cpu_percent as "cpuPercent", l.load_1 as "load1",
+  to_json(s.tags) as tags, s.group_id as "groupId", s.warnings, ${ms(sql, "l.time")} as "latestMs", l.cpu_percent as "cpuPercent", l.load_1 as "load1",
   l.memory_used_bytes::float8 as "memoryUsedBytes", l.memory_total_bytes::float8 as "memoryTotalBytes",
   l.disk_used_percent as "diskUsedPercent", l.disk_mount as "diskMount",
   l.receive_bytes_per_second::float8 as "receiveBytesPerSecond", l.transmit_bytes_per_second::float8 as "transmitBytesPerSecond"`;
@@ -73,6 +74,7 @@ export function toServer(row: ServerRow): Server {
     osName: row.osName,
     monitorOnly: row.monitorOnly,
     tags: row.tags,
+    groupId: row.groupId,
     latest:
       row.latestMs === null
         ? null

@@ -1,14 +1,19 @@
-import type { Server, UpdateServer } from "@devflow/api";
+import { type Server, type UpdateServer } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
-import type { Principal } from "../../platform/auth/index.ts";
+import { demandPermission, type Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { aboutServer, writeEvent } from "../../platform/events/index.ts";
+import { placeInGroup } from "../groups/index.ts";
+import { serverGroups } from "../groups/schema.ts";
 import { getServer } from "./get-server.ts";
 import { servers } from "./schema.ts";
 
-/** Renames a server. Throws AppError not_found, also for another organisation's server. */
+/**
+ * Renames a server, gives it other tags, or puts it into another group, which needs "servers.edit" there too.
+ * Throws AppError not_found, also for another organisation's server; invalid for a group that is not there; forbidden.
+ */
 export async function updateServer({
   ctx,
   principal,
@@ -18,26 +23,36 @@ export async function updateServer({
   principal: Principal;
   input: UpdateServer & { serverId: string };
 }): Promise<Server> {
-  const { serverId, name } = input;
-  const mine = and(eq(servers.id, serverId), eq(servers.organizationId, principal.organizationId));
-  await ctx.db.transaction(async (tx) => {
-    const [before] = await tx.select({ name: servers.name, groupId: servers.groupId }).from(servers).where(mine).for("update");
+  const { serverId, ...wanted } = input;
+  const { organizationId } = principal;
+  const changed = await ctx.db.transaction(async (tx) => {
+    const [before] = await tx
+      .select({ name: servers.name, tags: servers.tags, groupId: servers.groupId, teamId: serverGroups.teamId })
+      .from(servers)
+      .leftJoin(serverGroups, eq(serverGroups.id, servers.groupId))
+      .where(and(eq(servers.id, serverId), eq(servers.organizationId, organizationId)))
+      .for("update", { of: servers });
     if (before === undefined) throw new AppError("not_found", "There is no such server");
-    if (before.name === name) return;
-    await tx.update(servers).set({ name }).where(mine);
-    await writeAudit(tx, principal, {
-      action: "servers.update",
-      targetKind: "server",
-      targetId: serverId,
-      before: { name: before.name },
-      after: { name },
-    });
+    // Asked again, now that nobody else can move it.
+    demandPermission(principal, "servers.edit", { organizationId, groupId: before.groupId, teamId: before.teamId });
+    const after = { name: wanted.name ?? before.name, tags: wanted.tags ?? before.tags, groupId: before.groupId };
+    if (wanted.groupId !== undefined && wanted.groupId !== before.groupId) {
+      await placeInGroup(tx, principal, "servers.edit", wanted.groupId);
+      after.groupId = wanted.groupId;
+    }
+    const keys = (["name", "tags", "groupId"] as const).filter((key) => JSON.stringify(after[key]) !== JSON.stringify(before[key]));
+    if (keys.length === 0) return false;
+    await tx.update(servers).set(after).where(eq(servers.id, serverId));
+    const pick = (from: typeof after) => Object.fromEntries(keys.map((key) => [key, from[key]]));
+    const change = { before: pick(before), after: pick(after) };
+    await writeAudit(tx, principal, { action: "servers.update", targetKind: "server", targetId: serverId, ...change });
     await writeEvent(tx, principal, {
       type: "server.updated",
-      ...aboutServer({ id: serverId, name, groupId: before.groupId }),
-      data: { before: { name: before.name }, after: { name } },
+      ...aboutServer({ id: serverId, name: after.name, groupId: after.groupId }),
+      data: change,
     });
+    return true;
   });
-  ctx.bus.emit("server.changed", { organizationId: principal.organizationId, serverId });
+  if (changed) ctx.bus.emit("server.changed", { organizationId, serverId });
   return getServer({ ctx, principal, input: { serverId } });
 }

@@ -68,9 +68,21 @@ describe("access", () => {
     expect(reachOf(access([grant("view", "group", "g1")]), "servers.read")).toEqual([part]);
     expect(reachOf(access([grant("view", "group", "g1")]), "servers.edit")).toEqual([{ ...part, groupIds: [] }]);
     expect(reachOf(access([roleGrant("edit", organizationId)], [grant("view", "group", "g1")]), "servers.read")).toEqual([part]);
-    expect(heldPermissions(access([grant("view", "group", "g1")])).find(({ permission }) => permission === "servers.read")).toEqual({
-      permission: "servers.read",
-      everywhere: false,
+    const groups = [
+      { id: "g1", teamId: null },
+      { id: "g2", teamId: "t1" },
+      { id: "g3", teamId: "t2" },
+    ];
+    const read = (of: Access) => heldPermissions(of, groups).find(({ permission }) => permission === "servers.read");
+    const held = { permission: "servers.read", everywhere: false };
+    expect(read(access([grant("view", "group", "g1")]))).toEqual({ ...held, groupIds: ["g1"], teamIds: [] });
+    expect(read(access([grant("view", "team", "t1"), grant("view", "group", "g3")]))).toEqual({
+      ...held,
+      groupIds: ["g2", "g3"],
+      teamIds: ["t1"],
     });
+    // A token with a team's role whose holder has one group of it: that group and nothing else.
+    expect(read(access([grant("view", "team", "t1")], [grant("edit", "group", "g2")]))).toEqual({ ...held, groupIds: ["g2"], teamIds: [] });
+    expect(read(roleAccess("view", organizationId))).toEqual({ permission: "servers.read", everywhere: true, groupIds: [], teamIds: [] });
   });
 });

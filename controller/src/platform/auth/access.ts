@@ -82,12 +82,39 @@ export function strongestRole({ grants, bound }: Access): Role | null {
   return roles[Math.min(best(grants), bound === null ? Infinity : best(bound))] ?? null;
 }
 
-/** All permissions that are held somewhere, and whether everywhere. */
-export function heldPermissions(access: Access): { permission: Permission; everywhere: boolean }[] {
+/** A permission that is held somewhere, and where. */
+export interface HeldPermission {
+  readonly permission: Permission;
+  readonly everywhere: boolean;
+  /** Groups that it reaches, by themselves or by the team that owns them; none when it is held everywhere. */
+  readonly groupIds: string[];
+  /** Teams whose things it reaches. */
+  readonly teamIds: string[];
+}
+
+/**
+ * All permissions that are held somewhere.
+ * @param groups of the organisation; only asked for when something is held in parts
+ */
+export function heldPermissions(access: Access, groups: readonly { id: string; teamId: string | null }[]): HeldPermission[] {
+  const teams = new Set([...access.grants, ...(access.bound ?? [])].flatMap((g) => (g.scopeKind === "team" ? [g.scopeId] : [])));
   return permissions
     .filter((permission) => holdsSomewhere(access, permission))
-    .map((permission) => ({ permission, everywhere: holds(access, permission) }));
+    .map((permission) => {
+      if (holds(access, permission)) return { permission, everywhere: true, groupIds: [], teamIds: [] };
+      const at = (scope: Omit<Scope, "organizationId">) => holds(access, permission, { organizationId: "", ...scope });
+      return {
+        permission,
+        everywhere: false,
+        groupIds: groups.filter(({ id, teamId }) => at({ groupId: id, teamId })).map(({ id }) => id),
+        teamIds: [...teams].filter((teamId) => at({ teamId })),
+      };
+    });
 }
+
+/** Whether some permission is held in parts of the organisation only. */
+export const heldInParts = (access: Access): boolean =>
+  permissions.some((permission) => holdsSomewhere(access, permission) && !holds(access, permission));
 
 /** A part of an organisation: what is in one of the groups or owned by one of the teams, or belongs to one of the projects. */
 export interface Part {

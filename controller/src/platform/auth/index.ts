@@ -16,6 +16,7 @@ export type { Principal } from "./principal.ts";
 export {
   type Access,
   type Grant,
+  heldInParts,
   heldPermissions,
   holds,
   holdsSomewhere,

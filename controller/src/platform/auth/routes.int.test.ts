@@ -73,6 +73,13 @@ describe("every route and topic", () => {
           values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text, '[{"role":"view","scope":{"kind":"organization"}}]', now() + interval '1 hour') returning id`;
         return row!.id;
       },
+      "/api/v1/views": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          with made as (insert into users (id, name, email) values (gen_random_uuid()::text, 'v', gen_random_uuid() || '@example.com') returning id)
+          insert into saved_views (organization_id, user_id, name, query, shared)
+          select ${web.ctx.installation.defaultOrganizationId}, id, 'v', '{}', true from made returning id`;
+        return row!.id;
+      },
       "/api/v1/enrolment-tokens": async () => {
         const [row] = await web.ctx.sql<
           { id: string }[]

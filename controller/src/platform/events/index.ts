@@ -19,23 +19,30 @@ export interface NewEvent<T extends EventType> {
  * Writes one event; pass the transaction of the change, so that there is never one without the other. Streams and
  * webhooks find it by themselves after the commit.
  */
-export async function writeEvent<T extends EventType>(
+export const writeEvent = <T extends EventType>(tx: Pick<Database, "insert">, principal: Principal, event: NewEvent<T>): Promise<void> =>
+  writeEvents(tx, principal, [event]);
+
+/** As writeEvent, up to 1,000 of one type in one statement. */
+export async function writeEvents<T extends EventType>(
   tx: Pick<Database, "insert">,
   principal: Principal,
-  event: NewEvent<T>,
+  list: readonly NewEvent<T>[],
 ): Promise<void> {
-  await tx.insert(events).values({
-    organizationId: principal.organizationId,
-    type: event.type,
-    actorKind: principal.kind,
-    actorId: principal.id,
-    actorName: principal.name,
-    subjectKind: event.subject.kind,
-    subjectId: event.subject.id,
-    subjectName: event.subject.name,
-    groupId: event.groupId ?? null,
-    data: eventTypes[event.type].data.parse(event.data),
-  });
+  if (list.length === 0) return;
+  await tx.insert(events).values(
+    list.map((event) => ({
+      organizationId: principal.organizationId,
+      type: event.type,
+      actorKind: principal.kind,
+      actorId: principal.id,
+      actorName: principal.name,
+      subjectKind: event.subject.kind,
+      subjectId: event.subject.id,
+      subjectName: event.subject.name,
+      groupId: event.groupId ?? null,
+      data: eventTypes[event.type].data.parse(event.data),
+    })),
+  );
 }
 
 /** What an event says about a server; the group as it is at the time, since it settles who may see the event. */

@@ -168,6 +168,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server groups by name, with how many servers are in them
+         * @description Needs the permission "servers.read".
+         */
+        get: operations["getGroups"];
+        put?: never;
+        /**
+         * Make a server group
+         * @description Needs the permission "groups.manage".
+         */
+        post: operations["postGroups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One server group
+         * @description Needs the permission "servers.read".
+         */
+        get: operations["getGroupsId"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a server group; its servers stay and are in no group, tokens that put servers into it are revoked
+         * @description Needs the permission "groups.manage".
+         */
+        delete: operations["deleteGroupsId"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename or describe a server group, or give it to another team
+         * @description Needs the permission "groups.manage".
+         */
+        patch: operations["patchGroupsId"];
+        trace?: never;
+    };
     "/api/v1/groups/{id}/grants": {
         parameters: {
             query?: never;
@@ -342,6 +394,26 @@ export interface paths {
          * @description For everybody with a session or token.
          */
         patch: operations["patchMe"];
+        trace?: never;
+    };
+    "/api/v1/me/default-view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * The view that the caller's list of servers begins with; null for all servers
+         * @description For everybody with a session or token.
+         */
+        put: operations["putMeDefaultView"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/me/factors": {
@@ -850,7 +922,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename a server
+         * Rename a server, tag it, put it into a group
          * @description Needs the permission "servers.edit".
          */
         patch: operations["patchServersId"];
@@ -936,6 +1008,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servers/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tag up to 1,000 servers or put them into a group, in one transaction
+         * @description Needs the permission "servers.edit".
+         */
+        post: operations["postServersBulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/servers/sparklines": {
         parameters: {
             query?: never;
@@ -964,7 +1056,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Counts and medians over all servers
+         * Counts and medians over all servers, or those that a filter lets pass
          * @description Needs the permission "servers.read".
          */
         get: operations["getServersSummary"];
@@ -1268,6 +1360,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tags by name, with colour, description and how many servers have them
+         * @description Needs the permission "servers.read".
+         */
+        get: operations["getTags"];
+        put?: never;
+        /**
+         * Give a tag a colour and a description
+         * @description Needs the permission "tags.manage".
+         */
+        post: operations["postTags"];
+        /**
+         * Take a tag from all servers
+         * @description Needs the permission "tags.manage".
+         */
+        delete: operations["deleteTags"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename, colour or describe a tag on all servers; with another tag's name the two become one
+         * @description Needs the permission "tags.manage".
+         */
+        patch: operations["patchTags"];
+        trace?: never;
+    };
     "/api/v1/teams": {
         parameters: {
             query?: never;
@@ -1408,6 +1532,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own and shared views of the server list, by name
+         * @description Needs the permission "servers.read".
+         */
+        get: operations["getViews"];
+        put?: never;
+        /**
+         * Keep a list of servers under a name
+         * @description Needs the permission "servers.read".
+         */
+        post: operations["postViews"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a view
+         * @description For everybody with a session or token.
+         */
+        delete: operations["deleteViewsId"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a view
+         * @description For everybody with a session or token.
+         */
+        patch: operations["patchViewsId"];
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1515,6 +1687,27 @@ export interface components {
             userCode: string;
             verificationUrl: string;
         };
+        /** @enum {string} */
+        BulkOutcome: "changed" | "unchanged" | "not_found" | "forbidden" | "too_many_tags";
+        BulkResult: {
+            changed: number;
+            items: {
+                /** Format: uuid */
+                id: string;
+                outcome: components["schemas"]["BulkOutcome"];
+            }[];
+        };
+        BulkUpdateServers: {
+            addTags?: string[];
+            /** Format: uuid */
+            groupId?: string | null;
+            ids: string[];
+            removeTags?: string[];
+        };
+        ChangedTag: {
+            servers: number;
+            tag: components["schemas"]["Tag"] | null;
+        };
         ChangePasswordRequest: {
             currentPassword: string;
             keepTokens?: boolean;
@@ -1588,10 +1781,13 @@ export interface components {
         };
         CreateEnrolmentToken: {
             expiresInMinutes?: number;
+            /** Format: uuid */
+            groupId?: string | null;
             maxUses?: number;
             name?: string;
             /** Format: uuid */
             replacesServerId?: string;
+            tags?: string[];
         };
         CreateInvitation: {
             /** Format: email */
@@ -1614,6 +1810,22 @@ export interface components {
             name: string;
             permissions: components["schemas"]["Permission"][];
         };
+        CreateSavedView: {
+            name: string;
+            query: components["schemas"]["ViewQuery"];
+            shared?: boolean;
+        };
+        CreateServerGroup: {
+            description?: string;
+            name: string;
+            /** Format: uuid */
+            teamId?: string | null;
+        };
+        CreateTag: {
+            color?: components["schemas"]["TagColor"];
+            description?: string;
+            name: string;
+        };
         CreateTeam: {
             description?: string;
             name: string;
@@ -1634,6 +1846,14 @@ export interface components {
         CustomRoleList: {
             items: components["schemas"]["CustomRole"][];
         };
+        DefaultView: {
+            /** Format: uuid */
+            viewId: string | null;
+        };
+        DeletedServerGroup: {
+            enrolmentTokens: number;
+            servers: number;
+        };
         DenyCliLogin: {
             userCode: string;
         };
@@ -1646,6 +1866,8 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
             /** Format: uuid */
+            groupId: string | null;
+            /** Format: uuid */
             id: string;
             maxUses: number;
             name: string;
@@ -1653,6 +1875,7 @@ export interface components {
             /** Format: date-time */
             revokedAt: string | null;
             serverIds: string[];
+            tags: string[];
             uses: number;
         };
         EnrolmentTokenPage: {
@@ -1889,7 +2112,9 @@ export interface components {
             };
             permissions: {
                 everywhere: boolean;
+                groupIds: string[];
                 permission: components["schemas"]["Permission"];
+                teamIds: string[];
             }[];
             role: components["schemas"]["Role"] | null;
             user: {
@@ -2026,6 +2251,21 @@ export interface components {
         /** @enum {string} */
         Role: "view" | "deploy" | "edit" | "admin" | "owner";
         RoleChoice: components["schemas"]["Role"] | string;
+        SavedView: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: uuid */
+            id: string;
+            isDefault: boolean;
+            mayChange: boolean;
+            mine: boolean;
+            name: string;
+            query: components["schemas"]["ViewQuery"];
+            shared: boolean;
+        };
+        SavedViewList: {
+            items: components["schemas"]["SavedView"][];
+        };
         SecondFactor: {
             challenge: string;
             code: string;
@@ -2039,6 +2279,8 @@ export interface components {
             agentVersion: string | null;
             /** Format: date-time */
             enrolledAt: string;
+            /** Format: uuid */
+            groupId: string | null;
             hostname: string;
             /** Format: uuid */
             id: string;
@@ -2059,6 +2301,28 @@ export interface components {
                 /** Format: date-time */
                 since: string;
             }[];
+        };
+        ServerGroup: {
+            /** Format: date-time */
+            createdAt: string;
+            description: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            servers: {
+                online: number;
+                total: number;
+            };
+            team: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+            } | null;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        ServerGroupList: {
+            items: components["schemas"]["ServerGroup"][];
         };
         ServerLatest: {
             cpuPercent: number | null;
@@ -2126,6 +2390,17 @@ export interface components {
             /** Format: uuid */
             organizationId: string;
         };
+        Tag: {
+            color: components["schemas"]["TagColor"];
+            description: string;
+            name: string;
+            servers: number;
+        };
+        /** @enum {string} */
+        TagColor: "grey" | "blue" | "amber" | "teal" | "pink" | "violet" | "cyan" | "orange" | "olive";
+        TagList: {
+            items: components["schemas"]["Tag"][];
+        };
         Team: {
             /** Format: date-time */
             createdAt: string;
@@ -2187,8 +2462,27 @@ export interface components {
             name?: string;
             permissions?: components["schemas"]["Permission"][];
         };
+        UpdateSavedView: {
+            name?: string;
+            query?: components["schemas"]["ViewQuery"];
+            shared?: boolean;
+        };
         UpdateServer: {
-            name: string;
+            /** Format: uuid */
+            groupId?: string | null;
+            name?: string;
+            tags?: string[];
+        };
+        UpdateServerGroup: {
+            description?: string;
+            name?: string;
+            /** Format: uuid */
+            teamId?: string | null;
+        };
+        UpdateTag: {
+            color?: components["schemas"]["TagColor"];
+            description?: string;
+            name?: string;
         };
         UpdateTeam: {
             description?: string;
@@ -2207,6 +2501,14 @@ export interface components {
         UserSessionPage: {
             items: components["schemas"]["UserSession"][];
             nextCursor: string | null;
+        };
+        ViewQuery: {
+            /** @enum {string} */
+            by?: "group" | "tag";
+            q?: string;
+            sort?: string;
+            /** @enum {string} */
+            view?: "cards";
         };
     };
     responses: never;
@@ -2628,6 +2930,212 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+        };
+    };
+    getGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerGroupList"];
+                };
+            };
+        };
+    };
+    postGroups: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateServerGroup"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerGroup"];
+                };
+            };
+        };
+    };
+    getGroupsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerGroup"];
+                };
+            };
+        };
+    };
+    deleteGroupsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedServerGroup"];
+                };
+            };
+        };
+    };
+    patchGroupsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateServerGroup"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerGroup"];
                 };
             };
         };
@@ -3121,6 +3629,46 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+        };
+    };
+    putMeDefaultView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DefaultView"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4251,10 +4799,14 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string;
+                group?: string;
                 limit?: string;
+                monitorOnly?: "true" | "false";
+                os?: string;
                 search?: string;
                 sort?: "name" | "-name" | "cpu" | "-cpu" | "memory" | "-memory" | "disk" | "-disk" | "state";
-                state?: components["schemas"]["ServerState"];
+                state?: string;
+                tag?: string[];
             };
             header?: never;
             path?: never;
@@ -4582,6 +5134,50 @@ export interface operations {
             };
         };
     };
+    postServersBulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkUpdateServers"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+        };
+    };
     getServersSparklines: {
         parameters: {
             query: {
@@ -4624,7 +5220,14 @@ export interface operations {
     };
     getServersSummary: {
         parameters: {
-            query?: never;
+            query?: {
+                group?: string;
+                monitorOnly?: "true" | "false";
+                os?: string;
+                search?: string;
+                state?: string;
+                tag?: string[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5494,6 +6097,172 @@ export interface operations {
             };
         };
     };
+    getTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagList"];
+                };
+            };
+        };
+    };
+    postTags: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTag"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tag"];
+                };
+            };
+        };
+    };
+    deleteTags: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedTag"];
+                };
+            };
+        };
+    };
+    patchTags: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTag"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedTag"];
+                };
+            };
+        };
+    };
     getTeams: {
         parameters: {
             query?: never;
@@ -5945,6 +6714,170 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getViews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewList"];
+                };
+            };
+        };
+    };
+    postViews: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSavedView"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+        };
+    };
+    deleteViewsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patchViewsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSavedView"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
             };
         };
     };

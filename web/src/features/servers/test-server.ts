@@ -14,6 +14,7 @@ export const testServer = (over: Partial<Server> & { latest?: Server["latest"] }
   osName: "Debian GNU/Linux 12",
   monitorOnly: false,
   tags: [],
+  groupId: null,
   latest: latest(),
   warnings: [],
   ...over,

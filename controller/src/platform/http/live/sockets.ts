@@ -141,6 +141,11 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
     }, pingMs);
     const refill = setInterval(() => (budget = maxMessagesPerMinute), 60_000);
 
+    const unsubscribe = (topicName: string) => {
+      subscriptions.get(topicName)?.();
+      subscriptions.delete(topicName);
+      outbox.forget(topicName);
+    };
     const subscribe = async (topicName: string) => {
       if (subscriptions.has(topicName)) return;
       if (subscriptions.size >= maxSubscriptions)
@@ -174,6 +179,10 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
           return outbox.ready;
         },
         send: (text: string) => outbox.send(topicName, text),
+        drop: () => {
+          unsubscribe(topicName);
+          outbox.send(null, liveText({ type: "refused", topic: topicName, code: "not_found", message: "There is no such thing any more" }));
+        },
       };
       subscriptions.set(topicName, topic!.open(subscriber, id));
     };
@@ -195,9 +204,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
         return;
       }
       if (message.type === "unsubscribe") {
-        subscriptions.get(message.topic)?.();
-        subscriptions.delete(message.topic);
-        outbox.forget(message.topic);
+        unsubscribe(message.topic);
         return;
       }
       subscribe(message.topic).catch((error: unknown) => {

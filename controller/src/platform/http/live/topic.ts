@@ -11,6 +11,8 @@ export interface LiveSubscriber {
    * @param text JSON of a LiveServerMessage, so that one text serves many subscribers
    */
   send(text: string): void;
+  /** Ends the subscription, since what it is about is not there any more for this principal, and says so. */
+  drop(): void;
 }
 
 /** A kind of live topic: "servers", or "server" with an id behind the colon. */

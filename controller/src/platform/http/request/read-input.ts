@@ -30,11 +30,18 @@ function refuseNul(text: string, where: "body" | "query"): void {
   }
 }
 
+/** Whether a parameter may be given several times: its schema is an array, optional or not. */
+const isList = (schema: unknown): boolean => (schema instanceof z.ZodOptional ? isList(schema.unwrap()) : schema instanceof z.ZodArray);
+
 /** Query parameters as the schema says; without a schema none are allowed. Throws AppError invalid. */
 function readQuery(schema: z.ZodObject | undefined, search: URLSearchParams): unknown {
-  const given: Record<string, string> = Object.create(null) as Record<string, string>;
+  const given = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of search) {
     refuseNul(name + value, "query");
+    if (schema !== undefined && Object.hasOwn(schema.shape, name) && isList(schema.shape[name])) {
+      given[name] = [given[name] ?? [], value].flat();
+      continue;
+    }
     if (name in given) throw new AppError("invalid", `The parameter ${name.slice(0, 100)} was given twice; give it once`);
     given[name] = value;
   }
