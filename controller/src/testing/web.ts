@@ -76,7 +76,9 @@ export async function testWeb(config: Partial<Config> = {}, options: { webFolder
       },
       ...(json === undefined ? {} : { body: typeof json === "string" ? json : JSON.stringify(json) }),
     });
-    const text = await response.text();
+    // A stream goes on for ever: what it begins with is its answer.
+    const isStream = response.headers.get("content-type") === "text/event-stream";
+    const text = isStream ? await firstChunk(response) : await response.text();
     const isJson = /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   };
@@ -121,4 +123,11 @@ export async function testWeb(config: Partial<Config> = {}, options: { webFolder
       await ctx.close();
     },
   };
+}
+
+async function firstChunk(response: Response): Promise<string> {
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }

@@ -70,15 +70,24 @@ export const event = z
 export type Event = z.infer<typeof event>;
 export const eventPage = page(event).meta({ id: "EventPage" });
 
+/** Comma separated. */
+const types = z
+  .string()
+  .max(2_000)
+  .transform((text) => text.split(","))
+  .pipe(z.array(eventType).min(1))
+  .optional();
+
+/** Query of GET /api/v1/events/stream. */
+export const eventStreamQuery = z.object({
+  types,
+  /** Id of the last event that the reader has, as the header Last-Event-ID. Default: begin now. */
+  after: z.string().max(100).optional(),
+});
+
 /** Query of GET /api/v1/events: newest first. */
 export const eventListQuery = pageQuery.extend({
-  /** Comma separated. */
-  types: z
-    .string()
-    .max(1_000)
-    .transform((text) => text.split(","))
-    .pipe(z.array(eventType).min(1))
-    .optional(),
+  types,
   subjectKind: z.string().max(50).optional(),
   subjectId: z.string().max(100).optional(),
   from: time.optional(),

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { event } from "./events.ts";
 import { id } from "./platform.ts";
 import { server } from "./servers.ts";
 
 /**
  * The WebSocket at /api/v1/live: JSON text messages both ways. A topic is "servers" (the list: state and newest values)
- * or "server:<id>" (1-second frames of one server). The server pings; a slow reader loses frames, never order.
+ * "server:<id>" (1-second frames of one server) or "events" (what happens, without a gap). The server pings; a slow reader loses frames, never order.
  */
 export const liveClientMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("subscribe"), topic: z.string().max(100) }),
@@ -33,6 +34,8 @@ export const liveServerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("missed") }),
   /** Servers whose state, name, facts or warnings changed since the last message; at most once a second. */
   z.object({ type: z.literal("servers"), changed: z.array(server), removed: z.array(id) }),
+  /** What happened since the subscription, in the order of its commits. */
+  z.object({ type: z.literal("events"), events: z.array(event) }),
   /**
    * Newest values that were stored since the last message, every 2 s: server, its interval's start (milliseconds since
    * 1970-01-01 UTC), then as in Server.latest, in its order.

@@ -14,7 +14,13 @@ type Handler = (message: LiveServerMessage) => void;
 
 /** The topic that a message belongs to, or null for one that belongs to all. */
 const topicOf = (m: Exclude<LiveServerMessage, { type: "health" | "missed" | "pong" }>): string =>
-  m.type === "servers" || m.type === "values" ? "servers" : m.type === "frame" || m.type === "frames" ? `server:${m.serverId}` : m.topic;
+  m.type === "events"
+    ? "events"
+    : m.type === "servers" || m.type === "values"
+      ? "servers"
+      : m.type === "frame" || m.type === "frames"
+        ? `server:${m.serverId}`
+        : m.topic;
 
 /**
  * The WebSocket at /api/v1/live: one connection for the whole page. A lost

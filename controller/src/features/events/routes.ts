@@ -1,8 +1,11 @@
-import { eventListQuery, eventPage, eventRetention } from "@devflow/api";
+import { eventListQuery, eventPage, eventRetention, eventStreamQuery } from "@devflow/api";
 import type { Context } from "../../platform/context.ts";
-import { type Api, defineRoute } from "../../platform/http/index.ts";
+import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
+import { createFollower } from "./follower.ts";
 import { listEvents } from "./list-events.ts";
+import { liveEvents } from "./live-events.ts";
 import { putEventRetention, readEventRetention } from "./retention.ts";
+import { createStreamEvents } from "./stream-events.ts";
 
 const tag = "events";
 const settingsPath = "/api/v1/settings/event-retention";
@@ -18,6 +21,16 @@ export function eventRoutes(api: Api, ctx: Context): void {
     summary: "What happened, newest first",
     query: eventListQuery,
     response: eventPage,
+  });
+  const stream = defineRoute({
+    method: "get",
+    path: "/api/v1/events/stream",
+    permission: "events.read",
+    scope: "somewhere",
+    tag,
+    summary: "What happens, as server-sent events; resumes behind Last-Event-ID",
+    query: eventStreamQuery,
+    response: null,
   });
   const readRetention = defineRoute({
     method: "get",
@@ -37,6 +50,25 @@ export function eventRoutes(api: Api, ctx: Context): void {
     response: eventRetention,
   });
   api.route(list, ({ principal, query }) => listEvents({ ctx, principal, input: query }));
+  const follower = createFollower(ctx);
+  api.closing.addEventListener("abort", () => follower.close());
+  const streamEvents = createStreamEvents(ctx, api, follower);
+  api.route(stream, async ({ principal, identity, query, headers, address }) => {
+    const caller = { address, userAgent: headers.get("user-agent") };
+    const body = await streamEvents({
+      principal,
+      identity: identity!,
+      types: query.types ?? null,
+      lastEventId: headers.get("last-event-id") ?? query.after ?? null,
+      authenticate: async () => (await api.auth.authenticate(headers, caller))?.identity ?? null,
+    });
+    return new Reply(body, [
+      ["content-type", "text/event-stream"],
+      // Proxies that gather answers before they pass them on are told not to.
+      ["x-accel-buffering", "no"],
+    ]);
+  });
+  api.topic(liveEvents(follower));
   api.route(readRetention, () => readEventRetention({ ctx }));
   api.route(changeRetention, ({ principal, body }) => putEventRetention({ ctx, principal, input: body }));
 }

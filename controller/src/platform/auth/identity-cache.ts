@@ -51,3 +51,9 @@ export function isBehind(identity: Identity, kind: "user" | "token" | "session",
   if (kind === "token") return identity.kind === "token" && identity.id === id;
   return identity.userId === id;
 }
+
+/** Whether nothing changed in what somebody may do, nor where. */
+export const sameAccess = (a: Identity, b: Identity) =>
+  a.organizationId === b.organizationId &&
+  JSON.stringify([a.access.grants, a.access.bound], sets) === JSON.stringify([b.access.grants, b.access.bound], sets);
+const sets = (_key: string, value: unknown) => (value instanceof Set ? [...(value as ReadonlySet<string>)].toSorted() : value);

@@ -19,6 +19,8 @@ export interface HttpApi extends Api {
   readonly scopeOf: ScopeOf;
   /** Ends registration; throws Error when something is missing. */
   seal(): void;
+  /** Ends answers that would go on for ever. */
+  close(): void;
   /** Answers GET and HEAD of paths that are no route: the web UI. Set once. */
   fallback(page: Page): void;
   /** Counts a request that does not come by fetch; null: no limit. */
@@ -48,6 +50,7 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
   const admit = createAdmit(identify, count);
   const app = new Hono<Env>();
   let page: Page = () => null;
+  const closing = new AbortController();
   let sealed = false;
 
   app.use(envelope(ctx.config.publicUrl?.protocol === "https:"));
@@ -68,7 +71,9 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
     ...registry,
     auth,
     count,
+    closing: closing.signal,
     seal,
+    close: () => closing.abort(),
     fallback: (handler) => void (page = handler),
     clientAddress: (peer, forwardedFor) => clientAddress(peer, forwardedFor, trusted),
     fetch: (request, env = {}) => {

@@ -8,6 +8,8 @@ export type { LiveSubscriber, Topic } from "./live/topic.ts";
 /** What features add their routes and live topics to. */
 export interface Api {
   readonly auth: Auth;
+  /** Fires when the listener is about to close: answers that would go on for ever end now. */
+  readonly closing: AbortSignal;
   /** Throws Error when the definition has no permission or its method and path are taken. */
   route<D extends RouteDefinition>(definition: D, handler: Handler<D>): void;
   topic(topic: Topic): void;

@@ -33,7 +33,7 @@ export interface Registered {
 }
 
 /** What features registered: routes, live topics, open files, and where kinds of things belong. */
-export interface Registry extends Omit<Api, "auth"> {
+export interface Registry extends Omit<Api, "auth" | "closing"> {
   readonly scopeOf: ScopeOf;
   /** Ends registration. Throws Error when a route or topic names a kind that nobody registered. */
   seal(): Registered;

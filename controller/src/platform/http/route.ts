@@ -66,7 +66,9 @@ export class Reply<T = unknown> {
   }
 }
 
-type Answer<D extends RouteDefinition> = D["response"] extends z.ZodType ? z.input<D["response"]> : string | Uint8Array | undefined | void;
+type Answer<D extends RouteDefinition> = D["response"] extends z.ZodType
+  ? z.input<D["response"]>
+  : string | Uint8Array | ReadableStream<Uint8Array> | undefined | void;
 export type Handler<D extends RouteDefinition> = (request: RouteRequest<D>) => Promise<Answer<D> | Reply<Answer<D> | string>>;
 
 /** Keeps the literal types of a definition, so that its handler is typed by its schemas. */

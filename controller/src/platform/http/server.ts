@@ -55,6 +55,7 @@ export async function listenWeb(ctx: Context, api: HttpApi): Promise<WebListener
     async close() {
       clearInterval(purge);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      api.close();
       await live.close();
       server.closeIdleConnections();
       const force = setTimeout(() => server.closeAllConnections(), 5_000);

@@ -4,7 +4,7 @@ import { liveClientMessage, type LiveServerMessage } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { WebSocketServer, type WebSocket } from "ws";
 import { demandPermission } from "../../auth/decide.ts";
-import { isBehind } from "../../auth/identity-cache.ts";
+import { isBehind, sameAccess } from "../../auth/identity-cache.ts";
 import { type Identity, principalOf } from "../../auth/index.ts";
 import { isOwnOrigin } from "../../auth/origin.ts";
 import type { Context } from "../../context.ts";
@@ -251,12 +251,6 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** Whether nothing changed in what somebody may do, nor where. */
-const sameAccess = (a: Identity, b: Identity) =>
-  a.organizationId === b.organizationId &&
-  JSON.stringify([a.access.grants, a.access.bound], sets) === JSON.stringify([b.access.grants, b.access.bound], sets);
-const sets = (_key: string, value: unknown) => (value instanceof Set ? [...(value as ReadonlySet<string>)].toSorted() : value);
 
 const header = (request: IncomingMessage, name: string): string | null => {
   const value = request.headers[name];

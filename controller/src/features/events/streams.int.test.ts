@@ -1,0 +1,219 @@
+import { randomUUID } from "node:crypto";
+import type { Event, LiveServerMessage } from "@devflow/api";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { testWeb, type TestWeb } from "../../testing/web.ts";
+import { createFollower } from "./follower.ts";
+
+interface Sent {
+  readonly id: string | null;
+  readonly name: string;
+  readonly kind: string;
+}
+
+describe("streams of events", () => {
+  let web: TestWeb;
+  let token: string;
+  let organizationId: string;
+  beforeAll(async () => {
+    web = await testWeb();
+    token = await web.token("view");
+    organizationId = web.ctx.installation.defaultOrganizationId;
+  });
+  afterAll(() => web.close());
+  const ends: (() => void)[] = [];
+  afterEach(() => ends.splice(0).forEach((end) => end()));
+
+  const insert = (sql: typeof web.ctx.sql, name: string, organization = organizationId, groupId: string | null = null) =>
+    sql`insert into events (organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, group_id, data)
+      values (${organization}, 'server.online', 'system', 'system', 'DevFlow', 'server', ${randomUUID()}, ${name}, ${groupId}, '{}')`;
+  const write = async (...names: string[]) => {
+    for (const name of names) await insert(web.ctx.sql, name);
+    web.ctx.bus.emit("events.written", {});
+  };
+
+  /** Opens the stream and reads it until `end`; `paused` reads nothing until resume(). */
+  const open = async (options: { query?: string; lastEventId?: string; token?: string; paused?: boolean } = {}) => {
+    const abort = new AbortController();
+    ends.push(() => abort.abort());
+    const headers: Record<string, string> = { authorization: `Bearer ${options.token ?? token}` };
+    if (options.lastEventId !== undefined) headers["last-event-id"] = options.lastEventId;
+    const response = await fetch(`${web.origin}/api/v1/events/stream${options.query ?? ""}`, { headers, signal: abort.signal });
+    const received: Sent[] = [];
+    let lastId: string | null = null;
+    let closed = false;
+    const read = async () => {
+      let text = "";
+      const decoder = new TextDecoder();
+      for await (const chunk of response.body!) {
+        text += decoder.decode(chunk as Uint8Array, { stream: true });
+        for (let at = text.indexOf("\n\n"); at !== -1; at = text.indexOf("\n\n")) {
+          const fields = Object.fromEntries(
+            text
+              .slice(0, at)
+              .split("\n")
+              .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]),
+          );
+          text = text.slice(at + 2);
+          if (fields["id"] !== undefined) lastId = fields["id"];
+          if (fields["data"] === undefined) continue;
+          const event = JSON.parse(fields["data"]) as Partial<Event>;
+          received.push({ id: fields["id"] ?? null, name: event.subject?.name ?? "", kind: fields["event"] ?? "message" });
+        }
+      }
+      closed = true;
+    };
+    const run = () => void read().catch(() => (closed = true));
+    if (options.paused !== true) run();
+    const names = () => received.map(({ name }) => name);
+    return { response, received, names, resume: run, end: () => abort.abort(), lastId: () => lastId, isClosed: () => closed };
+  };
+  const ready = async (stream: Awaited<ReturnType<typeof open>>) => {
+    await expect.poll(stream.lastId).not.toBeNull();
+  };
+
+  it("tell each event once, in the order of commits, and go on behind the last one", async () => {
+    const stream = await open();
+    expect(stream.response.headers.get("content-type")).toBe("text/event-stream");
+    await ready(stream);
+    await write("a", "b", "c");
+    await expect.poll(stream.names).toEqual(["a", "b", "c"]);
+    stream.end();
+    await write("d", "e");
+    const resumed = await open({ lastEventId: stream.lastId()! });
+    await expect.poll(resumed.names).toEqual(["d", "e"]);
+    await write("f");
+    await expect.poll(resumed.names).toEqual(["d", "e", "f"]);
+    expect((await open({ query: `?after=${resumed.received[1]!.id}` })).response.status).toBe(200);
+  });
+
+  it("go on without a gap for a reader that broke off before its first event", async () => {
+    const stream = await open();
+    await ready(stream);
+    stream.end();
+    await write("while away");
+    const resumed = await open({ lastEventId: stream.lastId()! });
+    await expect.poll(resumed.names).toEqual(["while away"]);
+  });
+
+  it("pass over no event whose transaction takes longer than a later one", async () => {
+    const stream = await open();
+    await ready(stream);
+    let commit = (): void => undefined;
+    let written = (): void => undefined;
+    const inserted = new Promise<void>((resolve) => (written = resolve));
+    const slow = web.ctx.sql.begin(async (sql) => {
+      await insert(sql as never, "slow");
+      written();
+      await new Promise<void>((resolve) => (commit = resolve));
+    });
+    await inserted;
+    await write("quick");
+    // Also for a reader that comes in between, from either side.
+    const between = await open({ lastEventId: stream.lastId()! });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect([stream.names(), between.names()]).toEqual([[], []]);
+    commit();
+    await slow;
+    web.ctx.bus.emit("events.written", {});
+    await expect.poll(stream.names).toEqual(["slow", "quick"]);
+    await expect.poll(between.names).toEqual(["slow", "quick"]);
+  });
+
+  it("keep a slow reader's share in the table, and hold up nobody", async () => {
+    const slow = await open({ paused: true });
+    const quick = await open();
+    await ready(quick);
+    // More than sockets and the stream hold, in many transactions at the same time.
+    const names = Array.from({ length: 40 }, (_, round) =>
+      Array.from({ length: 250 }, (_unused, n) => `${round}-${n}-${"x".repeat(1_500)}`),
+    );
+    await Promise.all(
+      names.map(
+        (round) => web.ctx.sql`
+        insert into events (organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, data)
+        select ${organizationId}, 'server.online', 'system', 'system', 'DevFlow', 'server', 's', name, '{}' from unnest(${round}::text[]) name`,
+      ),
+    );
+    web.ctx.bus.emit("events.written", {});
+    await expect.poll(() => quick.received.length, { timeout: 15_000 }).toBe(10_000);
+    slow.resume();
+    await expect.poll(() => slow.received.length, { timeout: 15_000 }).toBe(10_000);
+    expect(slow.names()).toEqual(quick.names());
+    expect(new Set(slow.names()).size).toBe(10_000);
+    await write("after");
+    await expect.poll(() => slow.names().at(-1)).toBe("after");
+  });
+
+  it("tell what is wanted and within reach only", async () => {
+    const foreign = await web.organization();
+    const [mine, theirs, ofType] = [
+      await open(),
+      await open({ token: await web.token("view", foreign) }),
+      await open({ query: "?types=server.offline" }),
+    ];
+    await Promise.all([mine, theirs, ofType].map(ready));
+    await insert(web.ctx.sql, "foreign", foreign);
+    await write("own");
+    await expect.poll(mine.names).toEqual(["own"]);
+    await expect.poll(theirs.names).toEqual(["foreign"]);
+    expect(ofType.names()).toEqual([]);
+    const stolen = await open({ token: await web.token("view", foreign), lastEventId: mine.lastId()! });
+    await expect.poll(() => stolen.received).toEqual([{ id: null, name: "", kind: "missed" }]);
+    expect((await web.ask("/api/v1/events/stream?types=all", { token })).status).toBe(422);
+  });
+
+  it("end at once when the token is revoked, and are bounded in number", async () => {
+    const own = await web.token("view");
+    const streams: Awaited<ReturnType<typeof open>>[] = [];
+    for (let n = 0; n < 20; n++) streams.push(await open({ token: own }));
+    await Promise.all(streams.map(ready));
+    expect((await open({ token: own })).response.status).toBe(429);
+    const other = await open();
+    await ready(other);
+    const [row] = await web.ctx.sql<{ id: string }[]>`select id from api_tokens where name = 'view' order by created_at desc limit 1`;
+    await web.ask(`/api/v1/tokens/${row!.id}`, { method: "DELETE", token: await web.token("admin") });
+    await expect.poll(() => streams.every((stream) => stream.isClosed()), { timeout: 1_000 }).toBe(true);
+    expect(other.isClosed()).toBe(false);
+  });
+
+  it("start nothing for a HEAD request", async () => {
+    const response = await fetch(`${web.origin}/api/v1/events/stream`, { method: "HEAD", headers: { authorization: `Bearer ${token}` } });
+    expect(response.status).toBe(200);
+    const { body } = await web.ask("/metrics", { token: await web.token("view") });
+    expect(body).toMatch(/devflow_event_streams \d/);
+  });
+
+  it("find what nobody told this process of", async () => {
+    const own = { ...web.ctx, bus: { ...web.ctx.bus, on: () => () => undefined } };
+    const follower = createFollower(own);
+    const names: string[] = [];
+    let begun = false;
+    follower.follow({
+      organizationId,
+      parts: [],
+      types: null,
+      after: null,
+      ready: () => true,
+      write: (row) => void names.push(row.subject.name),
+      onBegin: () => (begun = true),
+    });
+    await expect.poll(() => begun).toBe(true);
+    await insert(web.ctx.sql, "untold");
+    await expect.poll(() => names, { timeout: 5_000 }).toEqual(["untold"]);
+    follower.close();
+  });
+
+  it("come over the live socket too", async () => {
+    const socket = new WebSocket(`${web.origin.replace("http", "ws")}/api/v1/live`, { headers: { authorization: `Bearer ${token}` } });
+    ends.push(() => socket.terminate());
+    const messages: LiveServerMessage[] = [];
+    socket.on("message", (data: Buffer) => messages.push(JSON.parse(data.toString()) as LiveServerMessage));
+    socket.on("open", () => socket.send(JSON.stringify({ type: "subscribe", topic: "events" })));
+    await expect.poll(() => messages).toEqual([{ type: "subscribed", topic: "events" }]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await write("one", "two");
+    const told = () => messages.flatMap((message) => (message.type === "events" ? message.events.map(({ subject }) => subject.name) : []));
+    await expect.poll(told).toEqual(["one", "two"]);
+  });
+});
