@@ -1,5 +1,6 @@
 // How long the list of 10,000 servers takes in the controller (query and rows, without HTTP), first page of 50, on the
-// embedded PostgreSQL as it is shipped: by each order, by a search, and the summary above it.
+// embedded PostgreSQL as it is shipped: by each order, by a search and filters, within a reach of one group of twenty,
+// and the summary above it.
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { serverListQuery } from "@devflow/api";
 import { readConfig } from "../controller/src/config.ts";
 import { fleetSummary } from "../controller/src/features/servers/fleet-summary.ts";
 import { listServers } from "../controller/src/features/servers/list-servers.ts";
+import { type Access, type Principal, roleAccess, roleGrant } from "../controller/src/platform/auth/index.ts";
 import type { Context } from "../controller/src/platform/context.ts";
 import { ensureInstallation, migrate, openDatabase, type Sql } from "../controller/src/platform/db/index.ts";
 import { createLog } from "../controller/src/platform/log/index.ts";
@@ -19,6 +21,16 @@ const asked = {
   memory: { sort: "-memory" },
   state: { sort: "state" },
   stateIs: { state: "offline" },
+  states: { state: "offline,quarantined", sort: "-cpu" },
+  group: { group: "GROUP" },
+  groupByCpu: { group: "GROUP,none", sort: "-cpu" },
+  tag: { tag: ["prod"] },
+  tags: { tag: ["prod", "rack:7,rack:8"], sort: "-memory" },
+  tagRare: { tag: ["rack:7"] },
+  tagNobody: { tag: ["nobody"] },
+  os: { os: "debian", sort: "-disk" },
+  monitorOnly: { monitorOnly: "true" },
+  everything: { group: "GROUP", tag: ["prod"], state: "online", os: "debian", search: "web", sort: "-cpu" },
   search: { search: "web-77" },
   searchAddress: { search: "10.0.3." },
   searchNothing: { search: "nowhere" },
@@ -35,13 +47,21 @@ export async function run(): Promise<object> {
     const installation = await ensureInstallation({ target: database.directTarget, log });
     await fill(sql, installation.defaultOrganizationId);
     const ctx = { sql, installation } as Context;
-    const principal = { organizationId: installation.defaultOrganizationId } as Parameters<typeof listServers>[0]["principal"];
+    const organizationId = installation.defaultOrganizationId;
+    const [group] = await sql<{ id: string }[]>`select id from server_groups order by name limit 1`;
+    const who = (access: Access) => ({ organizationId, access }) as Principal;
+    const principal = who(roleAccess("view", organizationId));
+    const part = who({ ...principal.access, grants: [{ ...roleGrant("view", organizationId), scopeKind: "group", scopeId: group!.id }] });
+    const filter = (query: object) => serverListQuery.parse(JSON.parse(JSON.stringify(query).replace("GROUP", group!.id)));
     const verbs: [string, () => Promise<unknown>][] = [
       ...Object.entries(asked).map(([name, query]): [string, () => Promise<unknown>] => [
         name,
-        () => listServers({ ctx, principal, input: serverListQuery.parse(query) }),
+        () => listServers({ ctx, principal, input: filter(query) }),
       ]),
       ["summary", () => fleetSummary({ ctx, principal })],
+      ["summaryFiltered", () => fleetSummary({ ctx, principal, input: filter(asked.tags) })],
+      ["withinGroup", () => listServers({ ctx, principal: part, input: filter({ sort: "-cpu" }) })],
+      ["withinGroupSummary", () => fleetSummary({ ctx, principal: part })],
     ];
     const figures: Record<string, object> = {};
     for (const [name, verb] of verbs) {
@@ -64,10 +84,12 @@ export async function run(): Promise<object> {
 
 /** Servers of which 95 of 100 are online, written a few times over as a fleet does. */
 async function fill(sql: Sql, organizationId: string): Promise<void> {
+  await sql`insert into server_groups (organization_id, name) select ${organizationId}, 'group ' || n from generate_series(1, 20) n`;
   await sql`
-    insert into servers (organization_id, name, hostname, os_name, agent_version, first_connected_at, last_seen_at)
+    insert into servers (organization_id, name, hostname, os_name, agent_version, first_connected_at, last_seen_at, monitor_only, group_id, tags)
     select ${organizationId}, (array['web', 'db', 'cache', 'worker'])[1 + n % 4] || '-' || n, 'host-' || n || '.example.com',
-      'Debian GNU/Linux 12 (bookworm)', '0.1.0', now(), now()
+      'Debian GNU/Linux 12 (bookworm)', '0.1.0', now(), now(), n % 10 = 0,
+      (select id from server_groups where name = 'group ' || (1 + n % 21)), array[case when n % 3 = 0 then 'staging' else 'prod' end, 'rack:' || n % 100]
     from generate_series(1, ${servers}::int) n`;
   await sql`
     insert into agent_sessions (server_id, gateway_id, epoch, boot_id, spool_id, address)
