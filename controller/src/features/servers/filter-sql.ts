@@ -3,8 +3,9 @@ import type { Context } from "../../platform/context.ts";
 import { arrayLiteral } from "../../platform/db/index.ts";
 import { stateSql } from "./server-rows.ts";
 
-/** What somebody typed, with LIKE's own signs taken literally, in lower case as the database makes it. */
-const containsSql = ({ sql }: Pick<Context, "sql">, text: string) => sql`lower(${`%${text.replaceAll(/[\\%_]/g, "\\$&")}%`}) collate "C"`;
+/** A pattern for what somebody typed, with LIKE's own signs taken literally, in lower case as the database makes it. */
+const containsSql = ({ sql }: Pick<Context, "sql">, text: string, before = "%") =>
+  sql`lower(${`${before}${text.replaceAll(/[\\%_]/g, "\\$&")}%`}) collate "C"`;
 
 /** SQL " and …" that keeps of servers s (with their connections a) those that a filter lets pass; empty for an empty one. */
 export function filterSql(ctx: Pick<Context, "sql">, organizationId: string, filter: ServerFilter) {

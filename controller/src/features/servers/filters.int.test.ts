@@ -35,6 +35,7 @@ const cases: readonly [query: string, test: (row: Row) => boolean][] = [
   ["os=DEBIAN", ({ os }) => os?.includes("Debian") ?? false],
   ["os=50%25_d", ({ os }) => os?.startsWith("50") ?? false],
   ["os=%25", ({ os }) => os?.includes("%") ?? false],
+  ["os=s-0", () => false],
   ["monitorOnly=true", ({ monitorOnly }) => monitorOnly === true],
   ["monitorOnly=false", ({ monitorOnly }) => monitorOnly === false],
   ["search=s-1", ({ name }) => name.startsWith("s-1")],
