@@ -1,8 +1,9 @@
-import { mailState, putMailSettings, securitySettings, testMail, testMailResult } from "@devflow/api";
+import { mailState, oidcState, putMailSettings, putOidcSettings, securitySettings, testMail, testMailResult } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute } from "../../platform/http/index.ts";
 import { putMail, readMail, removeMail, testMailServer } from "./mail.ts";
+import { putOidc, readOidc, removeOidc } from "./oidc.ts";
 import { putSecurity, readSecurity } from "./security.ts";
 
 const common = { permission: "installation.manage", tag: "settings" } as const;
@@ -41,6 +42,31 @@ const postMailTest = defineRoute({
   response: testMailResult,
   idempotent: false,
 });
+const getOidc = defineRoute({
+  ...common,
+  method: "get",
+  path: "/api/v1/settings/oidc",
+  summary: "Signing in by an OpenID provider",
+  response: oidcState,
+});
+const changeOidc = defineRoute({
+  ...common,
+  method: "put",
+  path: "/api/v1/settings/oidc",
+  summary: "Set the OpenID provider; it is asked for its description first",
+  stepUp: true,
+  body: putOidcSettings,
+  response: oidcState,
+});
+const deleteOidc = defineRoute({
+  ...common,
+  method: "delete",
+  path: "/api/v1/settings/oidc",
+  summary: "Nobody signs in by the OpenID provider any more",
+  stepUp: true,
+  status: 204,
+  response: null,
+});
 const getSecurity = defineRoute({
   ...common,
   method: "get",
@@ -69,6 +95,9 @@ export function settingsRoutes(api: Api, ctx: Context): void {
       throw new AppError("invalid", 'An API token has no mailbox; say to whom: {"to": "name@example.com"}');
     return testMailServer({ ctx, input: { to } });
   });
+  api.route(getOidc, () => readOidc({ ctx }));
+  api.route(changeOidc, ({ principal, body }) => putOidc({ ctx, principal, input: body }));
+  api.route(deleteOidc, ({ principal }) => removeOidc({ ctx, principal }));
   api.route(getSecurity, () => readSecurity({ ctx }));
   api.route(changeSecurity, ({ principal, body }) => putSecurity({ ctx, principal, input: body }));
 }

@@ -1,10 +1,12 @@
 import type { Feature } from "../../platform/feature.ts";
 import { factorRoutes } from "./factor-routes.ts";
+import { accountRoutes } from "./account-routes.ts";
 import { userRoutes } from "./routes.ts";
 
 export { checkNewPassword } from "./passwords/check-new-password.ts";
 export { beginSession } from "./sign-in.ts";
 export { ensureAdministrator } from "./ensure-administrator.ts";
+export { discover, redirectUri } from "./oidc/provider.ts";
 export { createSetupCode } from "./setup-code.ts";
 
 export const users: Feature = {
@@ -12,5 +14,6 @@ export const users: Feature = {
   routes(api, ctx) {
     userRoutes(api, ctx);
     factorRoutes(api, ctx);
+    accountRoutes(api, ctx);
   },
 };

@@ -17,6 +17,12 @@ const open = [
   "post /api/v1/session/passkey/options",
   "post /api/v1/invitations/find",
   "post /api/v1/invitations/register",
+  "get /api/v1/session/options",
+  "post /api/v1/session/oidc",
+  "post /api/v1/session/oidc/complete",
+  "post /api/v1/password-resets",
+  "post /api/v1/password-resets/complete",
+  "post /api/v1/email-verifications",
   "post /api/v1/cli-logins",
   "post /api/v1/cli-logins/collect",
 ];
@@ -37,6 +43,7 @@ describe("every route and topic", () => {
       "/api/v1/servers": () => web.server(),
       // A person's own, which no token has: not found for all of them.
       "/api/v1/me/sessions": async () => "session",
+      "/api/v1/me/linked": async () => "linked",
       "/api/v1/me/passkeys": async () => "passkey",
       "/api/v1/tokens": async () => {
         await web.token("view");

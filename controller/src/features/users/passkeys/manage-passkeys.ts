@@ -4,7 +4,7 @@ import { generateRegistrationOptions, type RegistrationResponseJSON, verifyRegis
 import { and, eq } from "drizzle-orm";
 import type { Principal } from "../../../platform/auth/index.ts";
 import type { Context } from "../../../platform/context.ts";
-import { toPasskey } from "../factors.ts";
+import { demandOtherWayIn, toPasskey } from "../factors.ts";
 import { ownerOf, personOf } from "../person.ts";
 import { passkeys } from "../schema.ts";
 import { tellOfChange } from "../tell-of-change.ts";
@@ -111,6 +111,7 @@ export async function removePasskey({ ctx, principal, input: { id } }: By & { in
   await ctx.db.transaction(async (tx) => {
     const [row] = await tx.delete(passkeys).where(own).returning();
     if (row === undefined) throw notFound();
+    await demandOtherWayIn(tx, row.userId);
     await tellOfChange(tx, ctx, principal, await personOf(ctx, principal), {
       action: "users.remove-passkey",
       event: { type: "user.factor-changed", data: { factor: "passkey", added: false } },
