@@ -80,7 +80,11 @@ async function errorOf(response: Response): Promise<ApiError> {
  * One call. Throws ApiError for every failure; AbortError when the caller's signal fired.
  * @param path starting with /api
  */
-async function call<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, { query, body, signal }: Call = {}): Promise<T> {
+export async function call<T>(
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+  path: string,
+  { query, body, signal }: Call = {},
+): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (method === "POST") headers["idempotency-key"] = idempotencyKey();
@@ -127,7 +131,7 @@ interface Page<T> {
 }
 
 /** Every page of a list, newest cursor last. */
-async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+export async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   do {

@@ -9,6 +9,8 @@ const QUIET_MS = 9000;
 const ANSWER_MS = 6000;
 const OPEN_MS = 10_000;
 const CHECK_MS = 1500;
+/** Close code of the controller. */
+const SESSION_ENDED = 4401;
 
 type Handler = (message: LiveServerMessage) => void;
 
@@ -34,6 +36,7 @@ export class LiveConnection {
   databaseAwaySinceMs = $state<number | null>(null);
   #topics = new Map<string, Set<Handler>>();
   #opened = new Set<() => void>();
+  #ended = new Set<() => void>();
   #socket: WebSocket | null = null;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -80,6 +83,12 @@ export class LiveConnection {
   onReopened(handler: () => void): () => void {
     this.#opened.add(handler);
     return () => this.#opened.delete(handler);
+  }
+
+  /** Calls back when the controller ended the connection since the session ended or may do something else now. */
+  onEnded(handler: () => void): () => void {
+    this.#ended.add(handler);
+    return () => this.#ended.delete(handler);
   }
 
   /** Closes for good, at sign-out. */
@@ -133,7 +142,11 @@ export class LiveConnection {
       if (message.type === "missed") return this.#opened.forEach((handler) => handler());
       for (const handler of this.#topics.get(topicOf(message)) ?? []) handler(message);
     };
-    socket.onclose = () => this.#lost(socket);
+    socket.onclose = (event) => {
+      const ended = this.#socket === socket && event.code === SESSION_ENDED;
+      this.#lost(socket);
+      if (ended) for (const handler of this.#ended) handler();
+    };
   }
 
   #heard(): void {

@@ -1,7 +1,11 @@
+import Building2 from "@lucide/svelte/icons/building-2";
 import CircleUser from "@lucide/svelte/icons/circle-user";
 import KeyRound from "@lucide/svelte/icons/key-round";
 import Server from "@lucide/svelte/icons/server";
+import ShieldCheck from "@lucide/svelte/icons/shield-check";
 import Ticket from "@lucide/svelte/icons/ticket";
+import UserRound from "@lucide/svelte/icons/user-round";
+import Users from "@lucide/svelte/icons/users";
 import type { Component } from "svelte";
 
 export interface Place {
@@ -16,8 +20,12 @@ export interface Place {
 /** Every page of the navigation and the palette; a feature's page gets its line here. */
 export const places: readonly Place[] = [
   { label: "Servers", href: "/servers", icon: Server, key: "s", group: "" },
+  { label: "Members", href: "/settings/members", icon: UserRound, key: "m", group: "Organisation" },
+  { label: "Teams", href: "/settings/teams", icon: Users, key: "a", group: "Organisation" },
+  { label: "Roles", href: "/settings/roles", icon: ShieldCheck, key: "r", group: "Organisation" },
   { label: "Enrolment", href: "/settings/enrolment", icon: Ticket, key: "e", group: "Organisation" },
   { label: "API tokens", href: "/settings/tokens", icon: KeyRound, key: "t", group: "Organisation" },
+  { label: "Organisation", href: "/settings/organization", icon: Building2, key: "o", group: "Organisation" },
   { label: "Profile", href: "/settings/profile", icon: CircleUser, key: "p", group: "You" },
 ];
 

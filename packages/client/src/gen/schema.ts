@@ -402,7 +402,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make an account and accept an invitation with it; signs in
+         * Accept an invitation with a new account, which is signed in, or with one that is there
          * @description Open to everybody.
          */
         post: operations["postInvitationsRegister"];

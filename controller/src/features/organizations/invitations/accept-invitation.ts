@@ -3,7 +3,7 @@ import type { CreateInvitation, FoundInvitation, RegisterByInvitation } from "@d
 import { AppError } from "@devflow/errors";
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { writeAudit } from "../../../platform/audit/index.ts";
-import { type Auth, type Identity, type Principal, roleAccess } from "../../../platform/auth/index.ts";
+import { type Auth, type Caller, type Identity, type Principal, roleAccess } from "../../../platform/auth/index.ts";
 import { accounts, memberships, organizations, sessions, teamMembers, teams, users } from "../../../platform/auth/schema.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { Database } from "../../../platform/db/index.ts";
@@ -77,9 +77,10 @@ export async function acceptInvitation({
 }
 
 /**
- * Makes an account and joins with it; returns the user's id. Its address counts as verified only when the code reached it by mail alone.
+ * Makes an account and joins with it; its address counts as verified only when the code reached it by mail alone. An
+ * account that is there joins when its password is right, without a session: who belongs nowhere has none to accept with.
  * Throws AppError not_found for a dead code, invalid for another address than the invitation's, conflict for an
- * address that has an account.
+ * account with another password.
  */
 export async function registerByInvitation({
   ctx,
@@ -88,11 +89,13 @@ export async function registerByInvitation({
 }: {
   ctx: Context;
   auth: Auth;
-  input: RegisterByInvitation & { address: string | null; requestId: string };
-}): Promise<string> {
+  input: RegisterByInvitation & { caller: Caller; requestId: string };
+}): Promise<{ userId: string; isNew: boolean }> {
   const email = input.email.toLowerCase();
   const { row: found } = await openInvitation(ctx.db, input.code, ctx.clock.now());
   refuseOtherAddress(found, email);
+  const [existing] = await ctx.db.select().from(users).where(eq(users.email, email));
+  if (existing !== undefined) return { userId: await joinWithPassword({ ctx, auth, input: { ...input, email } }), isNew: false };
   // After the code was checked: a hash costs a tenth of a second and 19 MiB, which strangers must not be able to ask for.
   await checkNewPassword({ ctx, input: { password: input.password, field: "password", person: { name: input.name, email } } });
   const passwordHash = await auth.hashPassword(input.password);
@@ -105,15 +108,39 @@ export async function registerByInvitation({
       .values({ id, name: input.name, email, emailVerified: row.email !== null && row.mailedAt !== null })
       .onConflictDoNothing()
       .returning({ id: users.id });
-    if (made.length === 0)
-      throw new AppError("conflict", "This address has an account already; sign in with it, then open the invitation again", {
-        details: { fields: [{ path: "email", message: "has an account already" }] },
-      });
+    if (made.length === 0) throw hasAccount();
     await tx.insert(accounts).values({ id: randomUUID(), accountId: id, providerId: "credential", userId: id, password: passwordHash });
-    await join(tx, ctx, row, { userId: id, name: email, address: input.address, requestId: input.requestId });
-    return id;
+    await join(tx, ctx, row, { userId: id, name: email, address: input.caller.address, requestId: input.requestId });
+    return { userId: id, isNew: true };
   });
 }
+
+async function joinWithPassword({
+  ctx,
+  auth,
+  input: { code, email, password, caller, requestId },
+}: {
+  ctx: Context;
+  auth: Auth;
+  input: { code: string; email: string; password: string; caller: Caller; requestId: string };
+}): Promise<string> {
+  const { userId } = await auth.checkPassword(email, password, caller).catch((error: unknown) => {
+    throw error instanceof AppError && error.code === "unauthenticated" ? hasAccount() : error;
+  });
+  await ctx.db.transaction(async (tx) => {
+    const row = await lockOpen(tx, code, ctx.clock.now());
+    const reason = await refusalOf(tx, row, userId);
+    if (reason !== null) throw new AppError("forbidden", reason);
+    await join(tx, ctx, row, { userId, name: email, address: caller.address, requestId });
+  });
+  tellRevoked(ctx, [{ kind: "user", id: userId }]);
+  return userId;
+}
+
+const hasAccount = () =>
+  new AppError("conflict", "This address has an account already: give its password", {
+    details: { fields: [{ path: "email", message: "has an account already" }] },
+  });
 
 function refuseOtherAddress(row: Row, email: string): void {
   if (row.email !== null && row.email !== email)
@@ -143,11 +170,15 @@ async function lockOpen(tx: Pick<Database, "select">, code: string, nowMs: numbe
 
 async function refusal(db: Pick<Database, "select">, row: Row, identity: Identity): Promise<string | null> {
   if (identity.kind !== "user") return "A person accepts with a session, not with an API token; sign in";
-  const [user] = await db.select({ email: users.email, emailVerified: users.emailVerified }).from(users).where(eq(users.id, identity.id));
+  return refusalOf(db, row, identity.id);
+}
+
+async function refusalOf(db: Pick<Database, "select">, row: Row, userId: string): Promise<string | null> {
+  const [user] = await db.select({ email: users.email, emailVerified: users.emailVerified }).from(users).where(eq(users.id, userId));
   const [member] = await db
     .select({ userId: memberships.userId })
     .from(memberships)
-    .where(and(eq(memberships.organizationId, row.organizationId), eq(memberships.userId, identity.id)));
+    .where(and(eq(memberships.organizationId, row.organizationId), eq(memberships.userId, userId)));
   return refusalFor(row.email, user ?? { email: "", emailVerified: false }, member !== undefined);
 }
 

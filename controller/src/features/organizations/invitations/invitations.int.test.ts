@@ -22,10 +22,11 @@ describe("invitations", () => {
     return { id: answer.body.invitation.id as string, code: (answer.body.link as string).split("#")[1]! };
   };
   const accept = (who: Person, code: string) => who.ask("/api/v1/invitations/accept", { method: "POST", json: { code } });
-  const register = (code: string, email: string) =>
-    web.ask("/api/v1/invitations/register", { method: "POST", json: { code, email, name: "New", password } });
+  const register = (code: string, email: string, word = password) =>
+    web.ask("/api/v1/invitations/register", { method: "POST", json: { code, email, name: "New", password: word } });
   const find = (code: string, cookie?: string) =>
     web.ask("/api/v1/invitations/find", { method: "POST", json: { code }, ...(cookie === undefined ? {} : { cookie }) });
+  const idOf = async (email: string) => (await web.ctx.sql<{ id: string }[]>`select id from users where email = ${email}`)[0]!.id;
   const stranger = (email?: string, verified = true) =>
     web
       .organization()
@@ -83,12 +84,26 @@ describe("invitations", () => {
     const verified = async (address: string) =>
       (await web.ctx.sql<{ is: boolean }[]>`select email_verified as is from users where email = ${address}`)[0]?.is;
     expect(await verified(email)).toBe(false);
-    expect((await register((await invite({})).code, email)).status).toBe(409);
+    expect((await register((await invite({})).code, email, "some other evening")).status).toBe(409);
     const mailed = `${crypto.randomUUID()}@example.com`;
     const second = await invite({ email: mailed });
     await web.ctx.sql`update invitations set mailed_at = now() where id = ${second.id}`;
     expect((await register(second.code, mailed)).status).toBe(204);
     expect([await verified(mailed), id]).toEqual([true, id]);
+  });
+
+  it("bring back who belongs nowhere, with their password and without a session past a second factor", async () => {
+    const email = `${crypto.randomUUID()}@example.com`;
+    expect((await register((await invite({})).code, email)).status).toBe(204);
+    const id = await idOf(email);
+    expect((await owner.ask(`/api/v1/members/${id}`, { method: "DELETE" })).status).toBe(204);
+    const signIn = () => web.ask("/api/v1/session", { method: "POST", json: { email, password } });
+    expect((await signIn()).status).toBe(403);
+    const { code } = await invite({});
+    const back = await register(code, email);
+    expect([back.status, back.headers.getSetCookie()]).toEqual([204, []]);
+    expect((await signIn()).status).toBe(200);
+    expect((await register((await invite({})).code, email)).body.detail).toMatch(/already/);
   });
 
   it("that are wrong, expired, revoked or sent again under a new link lead nowhere", async () => {

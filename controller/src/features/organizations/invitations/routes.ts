@@ -108,7 +108,7 @@ export function invitationRoutes(api: Api, ctx: Context): void {
     path: `${path}/register`,
     permission: "public",
     tag,
-    summary: "Make an account and accept an invitation with it; signs in",
+    summary: "Accept an invitation with a new account, which is signed in, or with one that is there",
     body: registerBody,
     status: 204,
     response: null,
@@ -133,10 +133,12 @@ export function invitationRoutes(api: Api, ctx: Context): void {
     guarded(address, body.code, () => acceptInvitation({ ctx, principal, input: { code: body.code, identity: identity! } })),
   );
   api.route(register, async ({ address, requestId, headers, body }) => {
-    const userId = await guarded(address, body.code, () =>
-      registerByInvitation({ ctx, auth: api.auth, input: { ...body, address, requestId } }),
-    );
     const caller = { address, userAgent: headers.get("user-agent") };
+    const { userId, isNew } = await guarded(address, body.code, () =>
+      registerByInvitation({ ctx, auth: api.auth, input: { ...body, caller, requestId } }),
+    );
+    // An account that was there may have a second factor: it signs in as always.
+    if (!isNew) return new Reply(undefined);
     const { cookies } = await beginSession({ ctx, auth: api.auth, input: { userId, by: "password", caller, requestId } });
     return new Reply(
       undefined,
