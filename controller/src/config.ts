@@ -107,6 +107,7 @@ const settings = z.strictObject({
   DEVFLOW_BOOTSTRAP_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{32,200}$/, "expected 32 to 200 visible characters without spaces")
+    .refine((text) => !text.startsWith("devflow_"), "expected a token of your own; those that DevFlow makes begin with devflow_")
     .refine((text) => new Set(text).size >= 8, "expected a random token, for example from: openssl rand -hex 32")
     .optional(),
   DEVFLOW_LOCAL_AGENT: z.enum(["on", "off"]).default("on"),

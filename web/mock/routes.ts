@@ -32,6 +32,16 @@ const problem = (status: number, code: string, detail: string, errors?: { path: 
 });
 
 /** Everything the mock knows, and the answers that it gives. */
+/** What the mock's tokens are beside their names and times. */
+const heldBy = (role: Role) => ({
+  role,
+  grants: [{ role, roleName: role, scope: { kind: "organization" as const }, scopeName: "Everything" }],
+  holder: { kind: "user" as const, id: "u1", name: "anna@example.com" },
+  mine: true,
+  mayRevoke: true,
+  lastUsedAddress: null,
+});
+
 export class World {
   machines: Machine[] = [];
   tokens: ApiToken[] = [];
@@ -55,7 +65,7 @@ export class World {
         id: id(1),
         name: "Grafana",
         prefix: "dft_8Kq2",
-        role: "view",
+        ...heldBy("view"),
         createdAt: iso(-120),
         expiresAt: null,
         lastUsedAt: iso(-0.0001),
@@ -65,7 +75,7 @@ export class World {
         id: id(2),
         name: "deploy from CI",
         prefix: "dft_x91M",
-        role: "deploy",
+        ...heldBy("deploy"),
         createdAt: iso(-34),
         expiresAt: iso(56),
         lastUsedAt: iso(-0.2),
@@ -75,7 +85,7 @@ export class World {
         id: id(3),
         name: "old script",
         prefix: "dft_Pq0a",
-        role: "admin",
+        ...heldBy("admin"),
         createdAt: iso(-400),
         expiresAt: iso(-35),
         lastUsedAt: iso(-41),
@@ -244,7 +254,7 @@ export class World {
       id: crypto.randomUUID(),
       name: body.name,
       prefix: "dft_n3Wt",
-      role: body.role,
+      ...heldBy(body.role ?? "view"),
       createdAt: new Date().toISOString(),
       expiresAt: body.expiresInDays ? new Date(Date.now() + body.expiresInDays * 86_400_000).toISOString() : null,
       lastUsedAt: null,

@@ -79,7 +79,6 @@ export async function collectLogin({
       name: taken.tokenName ?? taken.client,
       role,
       expiresInDays: taken.tokenDays,
-      userId: confirmedBy,
     },
   });
   return { state: "done", ...made };

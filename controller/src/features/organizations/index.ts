@@ -8,7 +8,12 @@ import { memberRoutes } from "./members/routes.ts";
 import { roleRoutes } from "./roles/routes.ts";
 import { teamRoutes } from "./teams/routes.ts";
 
-export { setGrants, type SetGrantsInput } from "./grants/set-grants.ts";
+export { givesMore, lockOrganization, refuseMore, standsAbove } from "./grants/lock-organization.ts";
+export { resolveGrants, type ResolvedGrant, told } from "./grants/resolve.ts";
+export { mayChange } from "./grants/rules.ts";
+export { insertGrants, setGrants, type SetGrantsInput } from "./grants/set-grants.ts";
+export { grantView, heldBy, storedGrants, type StoredGrant } from "./grants/stored.ts";
+export { behind, tellRevoked } from "./grants/tell-revoked.ts";
 
 export const organizations: Feature = {
   name: "organizations",

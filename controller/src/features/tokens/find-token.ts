@@ -1,15 +1,15 @@
 import { type Identity, strongestRole } from "../../platform/auth/index.ts";
 import { type GrantRow, grantsSql, letsInSql, ofUserSql, toGrant } from "../../platform/auth/load-access.ts";
 import type { Context } from "../../platform/context.ts";
-import { tokenHash } from "./secret.ts";
+import { isMistyped, tokenHash } from "./secret.ts";
 
 /**
  * Looks API tokens up by the SHA-256 of their secret. A token never does more than its maker may at the moment: both
  * their grants are looked at, and it dies with its maker's membership.
  */
 export interface TokenFinder {
-  find(secret: string): Promise<Identity | null>;
-  /** Writes down when tokens were used last; also done every 30 s. */
+  find(secret: string, address: string | null): Promise<Identity | null>;
+  /** Writes down when and from where tokens were used last; also done once a minute. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -28,20 +28,27 @@ interface Row {
   installationAdministrator: boolean;
 }
 
+const flushEveryMs = 60_000;
+
 export function createTokenFinder(ctx: Context): TokenFinder {
-  const used = new Set<string>();
+  const used = new Map<string, { atMs: number; address: string | null }>();
   const flush = async () => {
-    const ids = [...used];
+    const uses = JSON.stringify([...used].map(([id, { atMs, address }]) => ({ id, at: new Date(atMs), address })));
+    if (used.size === 0) return;
     used.clear();
-    if (ids.length > 0)
-      await ctx.sql`update api_tokens set last_used_at = ${new Date(ctx.clock.now())} where id = any(string_to_array(${ids.join(",")}, ',')::uuid[])`;
+    // Not more often than once a minute, however many controllers a token goes to.
+    await ctx.sql`
+      update api_tokens t set last_used_at = u.at, last_used_address = u.address
+      from json_to_recordset(${uses}::text::json) u (id uuid, at timestamptz, address text)
+      where t.id = u.id and (t.last_used_at is null or t.last_used_at <= u.at - interval '59 seconds')`;
   };
   const timer = setInterval(() => {
     flush().catch((error: unknown) => ctx.log.warn({ scope: "tokens", err: error }, "could not note when tokens were used"));
-  }, 30_000);
+  }, flushEveryMs);
   timer.unref();
   return {
-    async find(secret) {
+    async find(secret, address) {
+      if (isMistyped(secret)) return null;
       const { sql } = ctx;
       const [row] = await sql<Row[]>`
         select t.id, t.name, t.organization_id as "organizationId", extract(epoch from t.expires_at)::float8 * 1000 as "expiresAtMs",
@@ -62,7 +69,7 @@ export function createTokenFinder(ctx: Context): TokenFinder {
         where t.sha256 = ${tokenHash(secret)} and t.revoked_at is null`;
       if (row === undefined || !row.alive) return null;
       if (row.expiresAtMs !== null && row.expiresAtMs <= ctx.clock.now()) return null;
-      used.add(row.id);
+      used.set(row.id, { atMs: ctx.clock.now(), address });
       const grants = row.grants.map(toGrant);
       return {
         kind: "token",

@@ -1,44 +1,49 @@
-import type { ApiToken, Role } from "@devflow/api";
-import { and, desc, eq, sql } from "drizzle-orm";
+import type { ApiToken, apiTokenListQuery } from "@devflow/api";
+import { and, desc, eq, gt, isNotNull, isNull, lte, or, type SQL, sql } from "drizzle-orm";
+import type { z } from "zod";
 import type { Principal } from "../../platform/auth/index.ts";
-import { grants } from "../../platform/auth/schema.ts";
 import type { Context } from "../../platform/context.ts";
 import { type Page, readCursor, writeCursor } from "../../platform/http/cursor.ts";
+import { findOwner, mayManageTokens, ownedSql } from "./ownership.ts";
 import { apiTokens } from "./schema.ts";
-import { toApiToken } from "./token-view.ts";
+import { selectTokens, viewTokens } from "./token-view.ts";
 
-interface Input {
-  cursor?: string | undefined;
-  limit?: number | undefined;
-}
+type Input = z.output<typeof apiTokenListQuery>;
 
-/** API tokens of the organisation, newest first, revoked ones included. Throws AppError invalid for a foreign cursor. */
+/**
+ * API tokens, newest first, revoked ones included: everybody's for who may manage tokens, otherwise the caller's own.
+ * Throws AppError invalid for a foreign cursor.
+ */
 export async function listTokens({ ctx, principal, input }: { ctx: Context; principal: Principal; input: Input }): Promise<Page<ApiToken>> {
   const limit = input.limit ?? 50;
   const after = readCursor(input.cursor, ["string", "string"]);
-  const rows = await ctx.db
-    .select({ token: apiTokens, role: grants.role })
-    .from(apiTokens)
-    .leftJoin(
-      grants,
-      and(
-        eq(grants.principalKind, "token"),
-        eq(grants.principalId, sql`${apiTokens.id}::text`),
-        eq(grants.organizationId, apiTokens.organizationId),
-      ),
-    )
-    .where(
-      and(
-        eq(apiTokens.organizationId, principal.organizationId),
-        after === null ? undefined : sql`(${apiTokens.createdAt}, ${apiTokens.id}) < (${after[0]}::timestamptz, ${after[1]}::uuid)`,
-      ),
-    )
+  const owner = await findOwner(ctx.db, principal);
+  const onlyOwn = input.mine === "true" || !mayManageTokens(principal);
+  const search = input.search?.trim().toLowerCase() ?? "";
+  const rows = await selectTokens(
+    ctx.db,
+    and(
+      eq(apiTokens.organizationId, principal.organizationId),
+      onlyOwn ? ownedSql(owner) : undefined,
+      input.serviceAccountId === undefined ? undefined : eq(apiTokens.serviceAccountId, input.serviceAccountId),
+      search === "" ? undefined : sql`strpos(lower(${apiTokens.name}), ${search}) > 0`,
+      inState(input.state, new Date(ctx.clock.now())),
+      after === null ? undefined : sql`(${apiTokens.createdAt}, ${apiTokens.id}) < (${after[0]}::timestamptz, ${after[1]}::uuid)`,
+    ),
+  )
     .orderBy(desc(apiTokens.createdAt), desc(apiTokens.id))
     .limit(limit + 1);
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {
-    items: page.map(({ token, role }) => toApiToken(token, (role ?? "view") as Role)),
+    items: await viewTokens(ctx.db, principal, owner, page),
     nextCursor: rows.length > limit && last !== undefined ? writeCursor([last.token.createdAt.toISOString(), last.token.id]) : null,
   };
+}
+
+function inState(state: Input["state"], now: Date): SQL | undefined {
+  if (state === undefined) return undefined;
+  if (state === "revoked") return isNotNull(apiTokens.revokedAt);
+  const ended = state === "expired" ? lte(apiTokens.expiresAt, now) : or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now));
+  return and(isNull(apiTokens.revokedAt), ended);
 }

@@ -1,4 +1,4 @@
-import { apiTokenPage, createApiToken, createdApiToken, id, pageQuery } from "@devflow/api";
+import { apiTokenListQuery, apiTokenPage, createApiToken, createdApiToken, id } from "@devflow/api";
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute } from "../../platform/http/index.ts";
@@ -10,24 +10,23 @@ import { tokenScope } from "./token-scope.ts";
 const path = "/api/v1/tokens";
 const tag = "tokens";
 
-/** Routes of API tokens; all for administrators, since a token is a way in. */
+/** Routes of API tokens. Everybody has own ones; their verbs look at whose a token is and who may manage all. */
 export function tokenRoutes(api: Api, ctx: Context): void {
   const list = defineRoute({
     method: "get",
     path,
-    permission: "tokens.manage",
+    permission: "authenticated",
     tag,
-    summary: "API tokens, newest first",
-    query: pageQuery,
+    summary: "API tokens, newest first: everybody's with the permission tokens.manage, otherwise your own",
+    query: apiTokenListQuery,
     response: apiTokenPage,
   });
   const create = defineRoute({
     method: "post",
     path,
-    permission: "tokens.manage",
+    permission: "authenticated",
     tag,
-    summary: "Make an API token",
-    stepUp: true,
+    summary: "Make an API token of your own, or with tokens.manage one of a service account",
     body: createApiToken,
     status: 201,
     response: createdApiToken,
@@ -35,9 +34,9 @@ export function tokenRoutes(api: Api, ctx: Context): void {
   const revoke = defineRoute({
     method: "delete",
     path: `${path}/{id}`,
-    permission: "tokens.manage",
+    permission: "authenticated",
     tag,
-    summary: "Revoke an API token",
+    summary: "Revoke an API token of your own, or with tokens.manage anybody's",
     params: z.object({ id }),
     scope: "token",
     status: 204,
@@ -45,8 +44,6 @@ export function tokenRoutes(api: Api, ctx: Context): void {
   });
   api.scope("token", (tokenId) => tokenScope(ctx, tokenId));
   api.route(list, ({ principal, query }) => listTokens({ ctx, principal, input: query }));
-  api.route(create, ({ principal, identity, body }) =>
-    createToken({ ctx, principal, input: { ...body, userId: identity?.userId ?? null } }),
-  );
+  api.route(create, ({ principal, body }) => createToken({ ctx, principal, input: body }));
   api.route(revoke, async ({ principal, params }) => await revokeToken({ ctx, principal, input: { tokenId: params.id } }));
 }

@@ -25,7 +25,11 @@ describe("API tokens", () => {
     expect(Date.parse(body.token.expiresAt) - Date.parse(body.token.createdAt)).toBe(30 * 86_400_000);
     const [audit] = await web.ctx
       .sql`select actor_name, after from audit_log where action = 'tokens.create' and target_id = ${body.token.id}`;
-    expect(audit).toMatchObject({ actor_name: "anna@example.com", after: { name: "ci", role: "edit" } });
+    expect(audit).toMatchObject({
+      actor_name: "anna@example.com",
+      after: { name: "ci", grants: [{ role: "edit", scopeKind: "organization" }] },
+    });
+    expect(await web.ctx.sql`select 1 from events where type = 'token.created' and subject_id = ${body.token.id}`).toHaveLength(1);
   });
 
   it("show their secret once and store only its hash", async () => {
@@ -96,10 +100,16 @@ describe("API tokens", () => {
   it("note when they were used last", async () => {
     const { body } = await create({ name: "used", role: "view" });
     const finder = createTokenFinder(web.ctx);
-    await finder.find(body.secret);
-    await finder.find("devflow_api_unknown");
+    await finder.find(body.secret, "192.0.2.7");
+    await finder.find("devflow_api_unknown", "192.0.2.8");
+    await finder.flush();
+    const read = () => web.ctx.sql`select last_used_at, last_used_address from api_tokens where id = ${body.token.id}`;
+    const [first] = await read();
+    expect(first).toMatchObject({ last_used_at: expect.any(Date), last_used_address: "192.0.2.7" });
+    // Within the same minute it is not written again.
+    await finder.find(body.secret, "192.0.2.9");
     await finder.close();
-    expect(await web.ctx.sql`select 1 from api_tokens where id = ${body.token.id} and last_used_at is not null`).toHaveLength(1);
+    expect((await read())[0]).toEqual(first);
   });
 
   it("of every role may see who they are", async () => {

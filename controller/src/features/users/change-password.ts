@@ -2,10 +2,10 @@ import type { ChangePasswordRequest } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import type { Auth, Caller, Identity, Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
-import { revokeTokensOf } from "../tokens/index.ts";
 import { checkNewPassword } from "./passwords/check-new-password.ts";
 import { storePassword } from "./passwords/store-password.ts";
 import { personOf } from "./person.ts";
+import { revokeTokensOf } from "./revoke-tokens-of.ts";
 import { tellOfChange } from "./tell-of-change.ts";
 
 interface Input extends ChangePasswordRequest {

@@ -70,7 +70,7 @@ export interface Auth {
 
 export interface AuthOptions {
   /** Looks an API token up; null when it is unknown, revoked or expired. */
-  readonly findToken: (secret: string) => Promise<Identity | null>;
+  readonly findToken: (secret: string, caller: Caller) => Promise<Identity | null>;
 }
 
 const lastUsedEveryMs = 5 * 60_000;
@@ -156,7 +156,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       const found =
         bearer === null
           ? await bySession(cookie!, caller)
-          : await options.findToken(bearer).then((identity) => identity && { identity, cookies: [] });
+          : await options.findToken(bearer, caller).then((identity) => identity && { identity, cookies: [] });
       if (found === null) return null;
       cache.set(credential, found.identity, generation);
       return { ...found, viaCookie };

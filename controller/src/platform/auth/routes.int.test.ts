@@ -87,6 +87,11 @@ describe("every route and topic", () => {
           select ${web.ctx.installation.defaultOrganizationId}, id, 'v', '{}', true from made returning id`;
         return row!.id;
       },
+      "/api/v1/service-accounts": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          insert into service_accounts (organization_id, name) values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text) returning id`;
+        return row!.id;
+      },
       "/api/v1/enrolment-tokens": async () => {
         const [row] = await web.ctx.sql<
           { id: string }[]

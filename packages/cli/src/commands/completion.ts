@@ -2,6 +2,7 @@ import { Argument } from "commander";
 import { type AddCommand, clientFor, examples } from "../command.ts";
 import { complete, type Names } from "../complete.ts";
 import { credentialsPath, readCredentials } from "../credentials.ts";
+import { whatItMay } from "./tokens.ts";
 
 const scripts = {
   // Nothing that comes back is evaluated, neither what was typed nor the servers' names.
@@ -57,7 +58,7 @@ export const completion: AddCommand = (program, cli) => {
     async tokens() {
       const client = await clientFor(cli, {});
       const { items } = await client.get("/api/v1/tokens", { query: { limit: 100 }, signal: AbortSignal.timeout(1_500) });
-      return items.filter(({ revokedAt }) => revokedAt === null).map(({ name, role }) => [name, role]);
+      return items.filter(({ revokedAt }) => revokedAt === null).map((token) => [token.name, whatItMay(token)]);
     },
     async contexts() {
       const { contexts } = await readCredentials(credentialsPath(terminal.env));

@@ -11,6 +11,13 @@ import { confirm } from "../terminal.ts";
 
 type Token = components["schemas"]["ApiToken"];
 
+/** "deploy", or "edit of Databases, view of Web" for parts of the organisation. */
+export const whatItMay = ({ grants }: Pick<Token, "grants">): string =>
+  grants
+    .map(({ roleName, scope, scopeName }) => (scope.kind === "organization" ? roleName : `${roleName} of ${scopeName}`))
+    .map(clean)
+    .join(", ") || "nothing";
+
 const readDays = (text: string): number | null => {
   if (text === "never") return null;
   const found = /^(\d{1,4})d?$/.exec(text);
@@ -38,7 +45,7 @@ export const tokens: AddCommand = (program, cli) => {
               items,
               [
                 { title: "NAME", value: ({ name }) => name, flexible: true },
-                { title: "ROLE", value: ({ role }) => role },
+                { title: "ROLE", value: whatItMay },
                 { title: "ID", value: ({ id }) => id },
                 { title: "LAST USED", value: ({ lastUsedAt }) => ago(lastUsedAt, cli.now()), align: "right" },
                 {
@@ -61,7 +68,7 @@ export const tokens: AddCommand = (program, cli) => {
     .option("--expires <days>", "days, or never", readDays, 90)
     .addHelpText("after", examples("devflow tokens create ci --role deploy --expires 30", "TOKEN=$(devflow tokens create backup-check)"))
     .action(async (name: string, _, command: typeof program) => {
-      const options = command.optsWithGlobals<GlobalOptions & { role: Token["role"]; expires: number | null }>();
+      const options = command.optsWithGlobals<GlobalOptions & { role: NonNullable<Token["role"]>; expires: number | null }>();
       const client = await clientFor(cli, options);
       const made = await client.post("/api/v1/tokens", {
         body: { name, role: options.role, expiresInDays: options.expires },
@@ -69,7 +76,7 @@ export const tokens: AddCommand = (program, cli) => {
       });
       if (options.json !== true)
         terminal.err(
-          `${clean(made.token.name)}: "${made.token.role}", ends ${made.token.expiresAt === null ? "never" : ago(made.token.expiresAt, cli.now())}. Shown this once:\n`,
+          `${clean(made.token.name)}: "${whatItMay(made.token)}", ends ${made.token.expiresAt === null ? "never" : ago(made.token.expiresAt, cli.now())}. Shown this once:\n`,
         );
       show(cli, options, made, () => made.secret);
     });
@@ -92,7 +99,11 @@ export const tokens: AddCommand = (program, cli) => {
           `${found.length} tokens are called "${which}"; name one by its id`,
           found.map(({ id }) => `  ${id}`).join("\n"),
         );
-      await confirm(terminal, options.yes, `Revoke ${clean(token.name)} (${token.role}, last used ${ago(token.lastUsedAt, cli.now())})?`);
+      await confirm(
+        terminal,
+        options.yes,
+        `Revoke ${clean(token.name)} (${whatItMay(token)}, last used ${ago(token.lastUsedAt, cli.now())})?`,
+      );
       await client.delete("/api/v1/tokens/{id}", { path: { id: token.id }, signal });
       show(cli, options, { id: token.id, revoked: true }, () => `${clean(token.name)} is revoked.`);
     });

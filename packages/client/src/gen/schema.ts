@@ -1188,6 +1188,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/service-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Service accounts by name
+         * @description Needs the permission "tokens.manage".
+         */
+        get: operations["getServiceAccounts"];
+        put?: never;
+        /**
+         * Make a service account: an account of programs with own roles and tokens
+         * @description Needs the permission "tokens.manage".
+         */
+        post: operations["postServiceAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One service account
+         * @description Needs the permission "tokens.manage".
+         */
+        get: operations["getServiceAccountsId"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a service account with its tokens
+         * @description Needs the permission "tokens.manage".
+         */
+        delete: operations["deleteServiceAccountsId"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename, describe, disable or enable a service account, or give it other roles
+         * @description Needs the permission "tokens.manage".
+         */
+        patch: operations["patchServiceAccountsId"];
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1704,14 +1756,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * API tokens, newest first
-         * @description Needs the permission "tokens.manage".
+         * API tokens, newest first: everybody's with the permission tokens.manage, otherwise your own
+         * @description For everybody with a session or token.
          */
         get: operations["getTokens"];
         put?: never;
         /**
-         * Make an API token
-         * @description Needs the permission "tokens.manage".
+         * Make an API token of your own, or with tokens.manage one of a service account
+         * @description For everybody with a session or token.
          */
         post: operations["postTokens"];
         delete?: never;
@@ -1731,8 +1783,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Revoke an API token
-         * @description Needs the permission "tokens.manage".
+         * Revoke an API token of your own, or with tokens.manage anybody's
+         * @description For everybody with a session or token.
          */
         delete: operations["deleteTokensId"];
         options?: never;
@@ -1866,15 +1918,25 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             expiresAt: string | null;
+            grants: components["schemas"]["Grant"][];
+            holder: {
+                id: string;
+                /** @enum {string} */
+                kind: "user" | "service" | "nobody";
+                name: string;
+            };
             /** Format: uuid */
             id: string;
+            lastUsedAddress: string | null;
             /** Format: date-time */
             lastUsedAt: string | null;
+            mayRevoke: boolean;
+            mine: boolean;
             name: string;
             prefix: string;
             /** Format: date-time */
             revokedAt: string | null;
-            role: components["schemas"]["Role"];
+            role: components["schemas"]["Role"] | null;
         };
         ApiTokenPage: {
             items: components["schemas"]["ApiToken"][];
@@ -1984,8 +2046,11 @@ export interface components {
         };
         CreateApiToken: {
             expiresInDays?: number | null;
+            grants?: components["schemas"]["GrantChoice"][];
             name: string;
-            role: components["schemas"]["Role"];
+            role?: components["schemas"]["Role"];
+            /** Format: uuid */
+            serviceAccountId?: string;
         };
         CreatedApiToken: {
             secret: string;
@@ -2043,6 +2108,11 @@ export interface components {
             name: string;
             /** Format: uuid */
             teamId?: string | null;
+        };
+        CreateServiceAccount: {
+            description?: string;
+            grants: components["schemas"]["GrantChoice"][];
+            name: string;
         };
         CreateTag: {
             color?: components["schemas"]["TagColor"];
@@ -2137,7 +2207,7 @@ export interface components {
             days: number;
         };
         /** @enum {string} */
-        EventType: "server.enrolled" | "server.online" | "server.offline" | "server.updated" | "server.quarantined" | "server.released" | "server.revoked" | "server.deleted" | "group.created" | "group.updated" | "group.deleted" | "member.invited" | "member.joined" | "member.left" | "grants.changed" | "team.created" | "team.updated" | "team.deleted" | "role.created" | "role.updated" | "role.deleted" | "token.created" | "token.revoked" | "enrolment-token.created" | "enrolment-token.revoked" | "user.password-changed" | "user.factor-changed" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.disabled" | "webhook.test" | "organization.updated" | "organization.deletion-planned" | "organization.deletion-cancelled";
+        EventType: "server.enrolled" | "server.online" | "server.offline" | "server.updated" | "server.quarantined" | "server.released" | "server.revoked" | "server.deleted" | "group.created" | "group.updated" | "group.deleted" | "member.invited" | "member.joined" | "member.left" | "grants.changed" | "team.created" | "team.updated" | "team.deleted" | "role.created" | "role.updated" | "role.deleted" | "token.created" | "token.revoked" | "service-account.created" | "service-account.updated" | "service-account.deleted" | "enrolment-token.created" | "enrolment-token.revoked" | "user.password-changed" | "user.factor-changed" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.disabled" | "webhook.test" | "organization.updated" | "organization.deletion-planned" | "organization.deletion-cancelled";
         Factors: {
             hasPassword: boolean;
             linked: {
@@ -2623,6 +2693,26 @@ export interface components {
         };
         /** @enum {string} */
         ServerState: "online" | "offline" | "pending" | "revoked" | "quarantined";
+        ServiceAccount: {
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string | null;
+            description: string;
+            /** Format: date-time */
+            disabledAt: string | null;
+            grants: components["schemas"]["Grant"][];
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            lastUsedAt: string | null;
+            mayChange: boolean;
+            name: string;
+            tokens: number;
+        };
+        ServiceAccountPage: {
+            items: components["schemas"]["ServiceAccount"][];
+            nextCursor: string | null;
+        };
         SessionState: {
             me: components["schemas"]["Me"] | null;
         };
@@ -2756,6 +2846,12 @@ export interface components {
             name?: string;
             /** Format: uuid */
             teamId?: string | null;
+        };
+        UpdateServiceAccount: {
+            description?: string;
+            disabled?: boolean;
+            grants?: components["schemas"]["GrantChoice"][];
+            name?: string;
         };
         UpdateTag: {
             color?: components["schemas"]["TagColor"];
@@ -5784,6 +5880,213 @@ export interface operations {
             };
         };
     };
+    getServiceAccounts: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccountPage"];
+                };
+            };
+        };
+    };
+    postServiceAccounts: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateServiceAccount"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+        };
+    };
+    getServiceAccountsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+        };
+    };
+    deleteServiceAccountsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patchServiceAccountsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateServiceAccount"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -7358,6 +7661,10 @@ export interface operations {
             query?: {
                 cursor?: string;
                 limit?: string;
+                mine?: "true" | "false";
+                search?: string;
+                serviceAccountId?: string;
+                state?: "active" | "expired" | "revoked";
             };
             header?: never;
             path?: never;
