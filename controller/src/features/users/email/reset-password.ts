@@ -4,7 +4,7 @@ import type { Auth, Caller } from "../../../platform/auth/index.ts";
 import { users } from "../../../platform/auth/schema.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isMailSet, queueMail, renderMail } from "../../../platform/mail/index.ts";
-import { revokeTokensOf } from "../../tokens/index.ts";
+import { revokeTokensOf } from "../revoke-tokens-of.ts";
 import { linkBase } from "../link-base.ts";
 import { checkNewPassword } from "../passwords/check-new-password.ts";
 import { storePassword } from "../passwords/store-password.ts";
