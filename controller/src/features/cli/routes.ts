@@ -47,6 +47,8 @@ const confirm = defineRoute({
   permission: "authenticated",
   tag,
   summary: "Let the program that waits under a code have a token of yours",
+  // A way in that outlives the session: as dangerous as making a token.
+  stepUp: true,
   body: confirmCliLogin,
   status: 204,
   response: null,

@@ -14,7 +14,7 @@ import {
 import { AppError } from "@devflow/errors";
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
-import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
+import { type Api, defineRoute, demandConfirmed, Reply } from "../../platform/http/index.ts";
 import { isMailSet } from "../../platform/mail/index.ts";
 import { readSetting } from "../../platform/settings/index.ts";
 import { callerOf, setCookies } from "./caller-of.ts";
@@ -133,8 +133,10 @@ export function accountRoutes(api: Api, ctx: Context): void {
     return changeEmail({ ctx, principal: request.principal, input: request.body });
   });
 
-  api.route(postOidc, async ({ body: { purpose }, principal }) => {
+  api.route(postOidc, async ({ body: { purpose }, principal, identity }) => {
     if (purpose !== "sign-in" && principal?.kind !== "user") throw new AppError("unauthenticated", "Sign in first, then link or confirm");
+    // A linked account is a way in, and confirms sessions itself.
+    if (purpose === "link") await demandConfirmed(ctx, identity);
     const begun = await beginFlow(ctx, await provider(), { purpose, userId: purpose === "sign-in" ? null : principal!.id });
     return new Reply({ url: begun.url }, setCookies([begun.cookie]));
   });

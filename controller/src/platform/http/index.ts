@@ -3,6 +3,7 @@ import type { Topic } from "./live/topic.ts";
 import type { Handler, RouteDefinition } from "./route.ts";
 
 export { defineRoute, Reply, type RouteDefinition, type RouteRequest } from "./route.ts";
+export { demandConfirmed } from "./request/step-up.ts";
 export type { LiveSubscriber, Topic } from "./live/topic.ts";
 
 /** What features add their routes and live topics to. */

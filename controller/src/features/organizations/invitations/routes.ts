@@ -63,6 +63,7 @@ export function invitationRoutes(api: Api, ctx: Context): void {
     method: "post",
     path,
     summary: "Invite somebody by e-mail or by link",
+    stepUp: true,
     body: createBody,
     status: 201,
     response: createdInvitation,
@@ -72,6 +73,7 @@ export function invitationRoutes(api: Api, ctx: Context): void {
     method: "post",
     path: `${path}/{id}/send`,
     summary: "Send an invitation again under a new link",
+    stepUp: true,
     response: createdInvitation,
   });
   const revoke = defineRoute({

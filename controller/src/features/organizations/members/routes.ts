@@ -33,6 +33,7 @@ export function memberRoutes(api: Api, ctx: Context): void {
     method: "put",
     path: `${path}/{id}/grants`,
     summary: "Set all roles that a member holds themselves",
+    stepUp: true,
     body: setGrantsBody,
   });
   const remove = defineRoute({

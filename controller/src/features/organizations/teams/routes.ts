@@ -66,6 +66,7 @@ export function teamRoutes(api: Api, ctx: Context): void {
     path: `${path}/{id}/grants`,
     permission: "members.manage",
     summary: "Set all roles of a team",
+    stepUp: true,
     body: setGrantsBody,
     status: 204,
     response: null,

@@ -1,13 +1,15 @@
 import { AppError } from "@devflow/errors";
-import { eq } from "drizzle-orm";
+import { and, eq, ne } from "drizzle-orm";
 import type { Auth, Caller } from "../../../platform/auth/index.ts";
-import { users } from "../../../platform/auth/schema.ts";
+import { accounts, users } from "../../../platform/auth/schema.ts";
 import type { Context } from "../../../platform/context.ts";
+import type { Database } from "../../../platform/db/index.ts";
 import { isMailSet, queueMail, renderMail } from "../../../platform/mail/index.ts";
 import { revokeTokensOf } from "../revoke-tokens-of.ts";
 import { linkBase } from "../link-base.ts";
 import { checkNewPassword } from "../passwords/check-new-password.ts";
 import { storePassword } from "../passwords/store-password.ts";
+import { passkeys, recoveryCodes, totpFactors } from "../schema.ts";
 import { tellOfChange } from "../tell-of-change.ts";
 import { makeOneTime, takeOneTime } from "./one-time.ts";
 import { selfPrincipal } from "./self-principal.ts";
@@ -66,8 +68,7 @@ export async function completePasswordReset({
       throw new AppError("forbidden", "This link is wrong, older than an hour, or was used already; ask for a new one");
     await checkNewPassword({ ctx, input: { password, field: "password", person: user } });
     await storePassword(tx, ctx, user.id, await auth.hashPassword(password));
-    // Whoever reads the mail of an address has proved that it is theirs.
-    if (!user.emailVerified) await tx.update(users).set({ emailVerified: true }).where(eq(users.id, user.id));
+    if (!user.emailVerified) await takeOver(tx, user.id);
     const revokedTokens = await revokeTokensOf(tx, ctx, user.id);
     await tellOfChange(tx, ctx, await selfPrincipal(tx, ctx, user, { caller, requestId }), user, {
       action: "users.reset-password",
@@ -79,4 +80,14 @@ export async function completePasswordReset({
   });
   ctx.bus.emit("principal.revoked", { kind: "user", id: userId });
   ctx.bus.emit("mail.queued", {});
+}
+
+/**
+ * Whoever reads the mail of an address has proved that it is theirs. Somebody else may have made the account before and
+ * left ways in: they go.
+ */
+async function takeOver(tx: Pick<Database, "update" | "delete">, userId: string): Promise<void> {
+  await tx.update(users).set({ emailVerified: true }).where(eq(users.id, userId));
+  await tx.delete(accounts).where(and(eq(accounts.userId, userId), ne(accounts.providerId, "credential")));
+  for (const factor of [passkeys, totpFactors, recoveryCodes]) await tx.delete(factor).where(eq(factor.userId, userId));
 }

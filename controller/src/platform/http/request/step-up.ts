@@ -13,7 +13,12 @@ export const confirmedForMs = 10 * 60_000;
  * there is nobody to ask.
  */
 export async function stepUp(ctx: Context, definition: RouteDefinition, identity: Identity | null): Promise<void> {
-  if (definition.stepUp !== true || identity === null || identity.sessionId === null) return;
+  if (definition.stepUp === true) await demandConfirmed(ctx, identity);
+}
+
+/** The same for a verb of a route that is dangerous with some bodies only. */
+export async function demandConfirmed(ctx: Context, identity: Identity | null): Promise<void> {
+  if (identity === null || identity.sessionId === null) return;
   const isFresh = (atMs: number | null) => atMs !== null && ctx.clock.now() - atMs < confirmedForMs;
   if (isFresh(identity.confirmedAtMs)) return;
   // What was proved a moment ago, perhaps through another controller, is not in remembered identities yet.
