@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Role } from "@devflow/api";
+import type { Logger } from "pino";
 import { features } from "../features.ts";
 import { gatewayCredentials } from "../features/enrolment/index.ts";
 import { newTokenSecret, tokenHash } from "../features/tokens/secret.ts";
@@ -52,8 +53,9 @@ export interface TestWeb {
 }
 
 /** @param config settings beside the defaults; the administrator is made unless adminEmail is null */
-export async function testWeb(config: Partial<Config> = {}, options: { webFolder?: string } = {}): Promise<TestWeb> {
+export async function testWeb(config: Partial<Config> = {}, options: { webFolder?: string; log?: Logger } = {}): Promise<TestWeb> {
   const ctx = await testContext({
+    ...(options.log !== undefined && { log: options.log }),
     config: { roles: new Set(["web"] as const), adminEmail, adminPassword, port: 0, rateLimit: { known: 1e6, unknown: 1e6 }, ...config },
   });
   // The certification authority, as a gateway makes it when it starts.

@@ -129,10 +129,20 @@ describe("bad input over HTTP", () => {
       socket.on("error", reject);
     });
 
+  it("answers a Host that is none with a problem", async () => {
+    for (const host of ["[::1", "a b", "localhost:99999", "a/b", "a@b", ""]) {
+      const answer = await raw(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const [head = "", body = ""] = answer.split("\r\n\r\n");
+      expect([host, head.slice(0, 12), /content-type: (.*)/.exec(head)?.[1]]).toEqual([host, "HTTP/1.1 400", "application/problem+json"]);
+      expect([host, problem.parse(JSON.parse(body)).requestId]).toEqual([host, /x-request-id: (.*)/.exec(head)?.[1]]);
+    }
+  });
+
   it("answers garbage and too large headers with a problem, and closes", async () => {
     const garbage = await raw("\x16\x03\x01garbage\r\n\r\n");
     expect(garbage).toMatch(/^HTTP\/1.1 400 /);
     expect(garbage).toContain("application/problem+json");
+    expect(/x-request-id: (\S+)/.exec(garbage)?.[1]).toBe(/"requestId":"([^"]+)"/.exec(garbage)?.[1]);
     expect(await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\nX-Big: ${"x".repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /);
     expect(await raw("GET /api/v1/live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")).toMatch(
       /^HTTP\/1.1 401 /,

@@ -27,6 +27,7 @@ export function descriptionRoutes(api: Api, ctx: Context): void {
     tag: "operation",
     summary: "This description for people",
     response: null,
+    mediaType: "text/html",
   });
   api.route(docs, async () => {
     return new Reply(docsPage(api.routes), [

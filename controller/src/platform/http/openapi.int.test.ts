@@ -24,6 +24,8 @@ describe("the OpenAPI document", () => {
   it("has a page for people that names every route and runs nothing", async () => {
     expect((await web.ask("/api/docs")).status).toBe(401);
     const answer = await web.ask("/api/docs", { token: await web.token("view") });
+    const described = (await web.ask("/api/v1/openapi.json", { token: await web.token("view") })).body.paths["/api/docs"].get;
+    expect(Object.keys(described.responses["200"].content)).toEqual([answer.headers.get("content-type")?.split(";")[0]]);
     expect(web.api.routes.filter(({ path }) => !answer.body.includes(`<code>${path}</code>`))).toEqual([]);
     expect(answer.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'sha256-/);
     expect(answer.body).not.toMatch(/<script|style="|src=/);

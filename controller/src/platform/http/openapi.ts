@@ -49,7 +49,7 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
           status === "204"
             ? { description: "Done" }
             : route.response === null
-              ? { description: "As described", content: { "text/plain": { schema: z.string() } } }
+              ? { description: "As described", content: { [route.mediaType ?? "text/plain"]: { schema: z.string() } } }
               : { description: "As asked", content: { "application/json": { schema: route.response } } },
         "4XX": problemAnswer("What is wrong with the request"),
         "5XX": problemAnswer("What is wrong with the controller"),

@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import type { HttpApi } from "./api.ts";
 import { createLiveSockets } from "./live/sockets.ts";
 import { purgeIdempotencyKeys } from "./idempotency.ts";
+import { answerUnreadable, refuseSocket } from "./unreadable.ts";
 
 export interface WebListener {
   readonly port: number;
@@ -15,7 +16,10 @@ export interface WebListener {
 /** Listens for browsers and API clients. Throws Error that says what to do when the port is taken. */
 export async function listenWeb(ctx: Context, api: HttpApi): Promise<WebListener> {
   const live = createLiveSockets(ctx, api);
-  const listener = getRequestListener((request, env) => api.fetch(request, env), { overrideGlobalObjects: false });
+  const listener = getRequestListener((request, env) => api.fetch(request, env), {
+    overrideGlobalObjects: false,
+    errorHandler: answerUnreadable,
+  });
   const server = createServer(
     { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000 },
     (request, response) => void listener(request, response),
@@ -23,26 +27,7 @@ export async function listenWeb(ctx: Context, api: HttpApi): Promise<WebListener
   server.maxHeadersCount = 100;
   server.maxConnections = 10_000;
   server.on("upgrade", (request, socket, head) => live.upgrade(request, socket, head));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || socket.destroyed) return;
-    const [status, code, detail] =
-      error.code === "HPE_HEADER_OVERFLOW"
-        ? ["431 Request Header Fields Too Large", "too_large", "The request's headers are larger than 16 KiB"]
-        : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-          ? ["408 Request Timeout", "timeout", "The request came too slowly"]
-          : ["400 Bad Request", "malformed", "This is not an HTTP request"];
-    const body = JSON.stringify({
-      type: "about:blank",
-      title: status.slice(4),
-      status: Number(status.slice(0, 3)),
-      code,
-      detail,
-      requestId: crypto.randomUUID(),
-    });
-    socket.end(
-      `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-  });
+  server.on("clientError", refuseSocket);
   await listen(server, ctx.config.host, ctx.config.port);
   const purge = setInterval(() => {
     purgeIdempotencyKeys(ctx).catch((error: unknown) =>
