@@ -12,7 +12,8 @@ describe("every route, asked badly by everybody", () => {
   const log: string[] = [];
   beforeAll(async () => {
     // Behind a proxy, so that each who asks has an address of its own.
-    web = await testWeb({ trustedProxies: ["127.0.0.1"] }, { log: createLog("info", { write: (line) => void log.push(line) }) });
+    const publicUrl = new URL("https://devflow.example.com");
+    web = await testWeb({ trustedProxies: ["127.0.0.1"], publicUrl }, { log: createLog("info", { write: (line) => void log.push(line) }) });
   });
   afterAll(() => web.close());
 

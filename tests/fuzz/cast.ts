@@ -10,6 +10,8 @@ export interface Player {
   /** "authorization" or "cookie", and the address it comes from. */
   readonly headers: Readonly<Record<string, string>>;
   readonly password: string;
+  /** Of a person; null: a program. */
+  readonly email: string | null;
   /** Whether its credentials are good when it is made. */
   readonly known: boolean;
 }
@@ -22,20 +24,35 @@ export interface Part {
   make(): Promise<Player>;
 }
 
+interface Made {
+  readonly headers: Record<string, string>;
+  readonly email?: string;
+}
 type Place = { kind: "organization" | "group"; id: string };
 
+export interface Cast {
+  readonly parts: readonly Part[];
+  /** Brings back what no request can make and requests can remove: servers, and the group that some are bound to. */
+  restore(): Promise<void>;
+}
+
 /** Everybody that any route has to tell apart. */
-export async function castOf(web: TestWeb): Promise<readonly Part[]> {
+export async function castOf(web: TestWeb): Promise<Cast> {
   const { sql, installation } = web.ctx;
   const home = installation.defaultOrganizationId;
   const foreign = await web.organization();
   const [group] = await sql<{ id: string }[]>`insert into server_groups (organization_id, name) values (${home}, 'fuzzed') returning id`;
-  await sql`insert into servers (organization_id, name, hostname, group_id) values (${home}, 'in-group', 'in-group', ${group!.id})`;
-  for (const name of ["web-1", "web-2", "db"]) await web.server({ name });
-  await web.server({ organizationId: foreign, name: "foreign" });
+  const restore = async () => {
+    await sql`update organizations set delete_after = null`;
+    await sql`insert into server_groups (id, organization_id, name) values (${group!.id}, ${home}, ${randomUUID()}) on conflict (id) do nothing`;
+    for (const name of ["web-1", "web-2", "db"]) await web.server({ name });
+    await web.server({ organizationId: foreign, name: "foreign" });
+    await sql`insert into servers (organization_id, name, hostname, group_id) values (${home}, 'in-group', 'in-group', ${group!.id})`;
+  };
   const inGroup: Place = { kind: "group", id: group!.id };
   const password = "three plain words here";
   const passwordHash = await hashPassword(password);
+  const origin = web.ctx.config.publicUrl?.origin ?? web.origin;
   let addresses = 0;
   /** An address of its own each, so that what one did wrong does not slow the others. */
   const from = () => {
@@ -76,47 +93,47 @@ export async function castOf(web: TestWeb): Promise<readonly Part[]> {
     if (answer.status !== 200) throw new Error(`${role}: could not sign in: ${answer.status} ${JSON.stringify(answer.body)}`);
     await sql`update sessions set confirmed_at = now() where user_id = ${id}`;
     const cookie = answer.headers.getSetCookie().map((value) => value.split(";", 1)[0]);
-    return { cookie: cookie.join("; "), origin: web.origin, ...headers };
+    return { email, headers: { cookie: cookie.join("; "), origin, ...headers } };
   };
   const service = async () => {
     const [row] = await sql<
       { id: string }[]
     >`insert into service_accounts (organization_id, name) values (${home}, ${randomUUID()}) returning id`;
     await grant("service", row!.id, "edit", home, { kind: "organization", id: home });
-    return (await token("edit", home, undefined, row!.id)).headers;
+    return token("edit", home, undefined, row!.id);
   };
   const removed = async () => {
-    const headers = await person("owner");
+    const made = await person("owner");
     const [row] = await sql<{ id: string }[]>`select user_id as id from memberships order by created_at desc limit 1`;
     await sql`delete from grants where principal_id = ${row!.id}`;
     await sql`delete from memberships where user_id = ${row!.id}`;
     web.ctx.bus.emit("principal.revoked", { kind: "user", id: row!.id });
-    return headers;
+    return made;
   };
   const ended = async (change: (id: string) => Promise<unknown>) => {
-    const { id, headers } = await token("owner");
-    await change(id);
-    return headers;
+    const made = await token("owner");
+    await change(made.id);
+    return made;
   };
 
-  const part = (name: string, weight: number, headers: () => Promise<Record<string, string>>, known = true): Part => ({
+  const part = (name: string, weight: number, make: () => Promise<Made>, known = true): Part => ({
     name,
     weight,
-    make: async () => ({ name, headers: await headers(), password, known }),
+    make: async () => ({ name, password, known, email: null, ...(await make()) }),
   });
-  return [
+  const parts = [
     part("session of the installation's administrator", 4, () => person("owner", home, undefined, true)),
     part("session of an owner", 4, () => person("owner")),
-    ...roles.map((role) => part(`token of ${role}`, role === "owner" ? 3 : 1, async () => (await token(role)).headers)),
+    ...roles.map((role) => part(`token of ${role}`, role === "owner" ? 3 : 1, () => token(role))),
     part("session of view", 1, () => person("view")),
     part("session of admin in a group", 1, () => person("admin", home, inGroup)),
     part("session of a person who was removed", 1, removed, false),
     part("session of a foreign owner", 1, () => person("owner", foreign)),
-    part("token of a foreign owner", 1, async () => (await token("owner", foreign)).headers),
-    part("token of admin in a group", 1, async () => (await token("admin", home, inGroup)).headers),
+    part("token of a foreign owner", 1, () => token("owner", foreign)),
+    part("token of admin in a group", 1, () => token("admin", home, inGroup)),
     part("token of a service account", 1, service),
-    part("nobody", 1, async () => from(), false),
-    part("wrong token", 1, async () => ({ authorization: "Bearer devflow_api_wrong", ...from() }), false),
+    part("nobody", 1, async () => ({ headers: from() }), false),
+    part("wrong token", 1, async () => ({ headers: { authorization: "Bearer devflow_api_wrong", ...from() } }), false),
     part(
       "expired token",
       1,
@@ -125,4 +142,5 @@ export async function castOf(web: TestWeb): Promise<readonly Part[]> {
     ),
     part("revoked token", 1, () => ended((id) => sql`update api_tokens set revoked_at = now() where id = ${id}`), false),
   ];
+  return { parts, restore };
 }

@@ -6,6 +6,10 @@ export interface Pool {
   idsUnder(parent: string): readonly string[];
   /** Ids for a field: "groupId", "teamIds", or any when its name tells nothing. */
   idsFor(field: string): readonly string[];
+  /** Text that answers held in a field of that name: names that are taken, codes that are waited for. */
+  seenAs(field: string): readonly string[];
+  /** Before a list is read again: what it no longer holds is gone. */
+  forget(path: string): void;
   cursors(path: string): readonly string[];
   readonly etags: readonly string[];
   addEtag(etag: string): void;
@@ -21,8 +25,9 @@ export function createPool(): Pool {
     if (known.includes(value)) return;
     lists.set(key, [...known.slice(1 - keptEach), value]);
   };
-  const idOf = (value: unknown) => {
-    const id = typeof value === "object" && value !== null ? (value as Record<string, unknown>)["id"] : undefined;
+  const idOf = (value: unknown, names: readonly string[] = ["id"]) => {
+    if (typeof value !== "object" || value === null) return null;
+    const id = names.map((name) => (value as Record<string, unknown>)[name]).find((text) => typeof text === "string");
     return typeof id === "string" && id.length > 0 && id.length <= 100 ? id : null;
   };
   const noun = (path: string) =>
@@ -36,6 +41,7 @@ export function createPool(): Pool {
   const walk = (value: unknown, depth = 0) => {
     if (typeof value !== "object" || value === null || depth > 6) return;
     for (const [name, inner] of Object.entries(value)) {
+      if (typeof inner === "string" && inner.length <= 300 && !Array.isArray(value)) keep(`seen ${name}`, inner);
       if (typeof inner === "string" && /[a-z]Id$/.test(name)) keep(`noun ${name.slice(0, -2).toLowerCase()}`, inner);
       const id = idOf(inner);
       if (id !== null && !Array.isArray(value)) keep(`noun ${singular(name).toLowerCase()}`, id);
@@ -51,13 +57,18 @@ export function createPool(): Pool {
       if (typeof nextCursor === "string") keep(`cursor ${path}`, nextCursor);
       // A list, a thing that was made, or a thing that was made beside its secret.
       const candidates = Object.values(body).flatMap((value): unknown[] => (Array.isArray(value) ? value : [value]));
-      for (const id of [body, ...candidates].map(idOf)) {
+      for (const id of [body, ...candidates].map((thing) => idOf(thing, ["id", "userId", "name"]))) {
         if (id === null) continue;
         keep(`under ${path}`, id);
         keep(`noun ${noun(path).toLowerCase()}`, id);
       }
     },
-    idsUnder: (parent) => lists.get(`under ${parent}`) ?? [],
+    idsUnder: (parent) => lists.get(`under ${parent}`) ?? lists.get(`noun ${noun(parent).toLowerCase()}`) ?? [],
+    seenAs: (field) => lists.get(`seen ${field}`) ?? [],
+    forget(path) {
+      lists.delete(`under ${path}`);
+      lists.delete(`noun ${noun(path).toLowerCase()}`);
+    },
     idsFor(field) {
       const name = singular(field.replace(/Ids?$/, "")).toLowerCase();
       return lists.get(`noun ${name}`) ?? [...lists].filter(([key]) => key.startsWith("noun ")).flatMap(([, ids]) => ids);

@@ -36,7 +36,8 @@ const kindsOf = (part: Part): readonly Kind[] =>
 
 /** Sends that many requests over every route of the document as everybody, and tells what should not have happened. */
 export async function fuzz(web: TestWeb, { requests, seed, takeLog }: FuzzOptions): Promise<FuzzReport> {
-  const parts = await castOf(web);
+  const cast = await castOf(web);
+  const { parts } = cast;
   const players = new Map<Part, Player>();
   for (const part of parts) players.set(part, await part.make());
   const owner = players.get(parts[0]!)!;
@@ -79,19 +80,21 @@ export async function fuzz(web: TestWeb, { requests, seed, takeLog }: FuzzOption
   };
 
   const restore = async (which: readonly Part[]) => {
-    await web.ctx.sql`update organizations set delete_after = null`;
+    if (which === parts) await cast.restore();
     for (const part of which) players.set(part, await part.make());
     await secrets.refresh();
     await changes.take();
   };
   const learn = async () => {
-    for (const operation of document.operations.filter(({ method, path }) => method === "GET" && !path.includes("{"))) {
+    for (const operation of document.operations.filter(({ method, path }) => method === "GET" && !/[{]|openapi/.test(path))) {
       if (operation.parameters.some(({ required }) => required === true)) continue;
       const { text, status } = await sender.send(
         { method: "GET", path: operation.path, headers: {}, body: null },
         players.get(parts[0]!)!.headers,
       );
-      if (status === 200) pool.harvest(operation.path, parsed(text));
+      if (status !== 200) continue;
+      if (operation.parameters.every((parameter) => parameter.in !== "path")) pool.forget(operation.path);
+      pool.harvest(operation.path, parsed(text));
     }
   };
   /** A request may end the credentials it came with (signing out, revoking, leaving): whoever lost them gets new ones. */
@@ -116,7 +119,7 @@ export async function fuzz(web: TestWeb, { requests, seed, takeLog }: FuzzOption
       const player = () => players.get(part)!;
       const route = `${operation.method} ${operation.path}`;
       let last: FuzzAnswer = { status: 0, headers: {}, text: "", tookMs: 0 };
-      const source = { document, pool, password: player().password, mark };
+      const source = { document, pool, email: player().email, password: player().password, mark };
       const result = await fc.check(
         fc.asyncProperty(requestsTo(operation, source, kind), async (request) => {
           const { answer, wrong } = await attempt(operation, player(), request);
@@ -134,7 +137,7 @@ export async function fuzz(web: TestWeb, { requests, seed, takeLog }: FuzzOption
         );
       }
       const { status, text, headers } = last;
-      if (status >= 200 && status < 300) pool.harvest(operation.path, parsed(text));
+      if (status >= 200 && status < 300 && !operation.path.includes("openapi")) pool.harvest(operation.path, parsed(text));
       else if (kind === "valid" && part.weight > 2) reasons.set(route, `${status} ${(parsed(text) as { detail?: string }).detail ?? ""}`);
       if (typeof headers["etag"] === "string") pool.addEtag(headers["etag"]);
       await renew(part, status);
@@ -158,8 +161,12 @@ function parsed(text: string): unknown {
   }
 }
 
+/** Routes that ask a server outside, which here is never there: 503 with its reason is their right answer. */
+const needsOutside = new Set(["POST /api/v1/settings/mail/test", "POST /api/v1/session/oidc", "POST /api/v1/session/oidc/complete"]);
+
 function wrongAnswer(operation: Operation, { status, headers, text, tookMs }: FuzzAnswer): string | null {
   if (status === 0) return `${text} after ${Math.round(tookMs / 1000)} s`;
+  if (status === 503 && needsOutside.has(`${operation.method} ${operation.path}`)) return null;
   if (status >= 500) return `answers ${status} ${text.slice(0, 200)}`;
   const contentType = String(headers["content-type"] ?? "");
   const body = parsed(text);

@@ -7,6 +7,8 @@ import type { Pool } from "./pool.ts";
 export interface Source {
   readonly document: Document;
   readonly pool: Pool;
+  /** E-mail address of whoever asks, if it is a person. */
+  readonly email: string | null;
   /** Password of whoever asks; right where a form wants the present one. */
   readonly password: string;
   /** Text that no answer and no log line may hold; stands where a secret is sent. */
@@ -73,24 +75,34 @@ function objectOf(schema: Schema, inner: (next: Schema, name: string) => Arbitra
   return fc.record(model, { requiredKeys: [...(schema.required ?? [])] });
 }
 
-function textOf({ pool, password, mark }: Source, schema: Schema, name: string): Arbitrary<string> {
+function textOf({ pool, email, password, mark }: Source, schema: Schema, name: string): Arbitrary<string> {
   const min = schema.minLength ?? 0;
   const max = schema.maxLength ?? 60;
   const fits = (text: string) => text.length >= min && text.length <= max;
   if (schema.format === "uuid") return pooled(pool.idsFor(name), uuid);
   if (schema.format === "date-time")
     return fc.integer({ min: -90, max: 400 }).map((days) => new Date(Date.now() + days * 86_400_000).toISOString());
-  if (schema.format === "email") return fc.nat(30).map((n) => `person-${n}@example.com`);
+  const seen = pool.seenAs(name).filter(fits);
+  if (schema.format === "email")
+    return fc.oneof(
+      fc.nat(30).map((n) => `person-${n}@example.com`),
+      fc.constantFrom(email ?? "nobody@example.com"),
+    );
   if (schema.format === "uri" || /url$/i.test(name))
     return fc.constantFrom("https://hooks.example.com/a?b=c", "https://xn--bcher-kva.example/ü", "http://127.0.0.1:1/x");
   if (/^(?:password|currentPassword|current)$/.test(name)) return fc.constantFrom(password, mark);
   if (/password|secret/i.test(name)) return fc.constant(mark);
-  if (schema.pattern !== undefined) return fc.stringMatching(new RegExp(schema.pattern, "u")).filter(fits);
+  if (schema.pattern !== undefined) {
+    const matching = fc.stringMatching(new RegExp(schema.pattern, "u")).filter(fits);
+    return seen.length === 0 ? matching : fc.oneof(matching, fc.constantFrom(...seen));
+  }
   if (/(?:^id|Ids?)$/.test(name)) return pooled(pool.idsFor(name), uuid);
   if (/host$/i.test(name)) return fc.constantFrom("mail.invalid", "127.0.0.1", "localhost");
   if (/^(?:ids|metrics)$/.test(name))
     return fc.array(pooled(pool.idsFor("serverId"), uuid), { minLength: 1, maxLength: 2 }).map((ids) => ids.join(","));
+  const known = seen.length === 0 ? [] : [fc.constantFrom(...seen)];
   const word = fc.oneof(
+    ...known,
     fc.constantFrom(...words),
     fc.nat(99_999).map((n) => `n${n}`),
     fc.string({ unit: "grapheme", minLength: min, maxLength: Math.min(max, 40) }),

@@ -31,6 +31,7 @@ export function eventRoutes(api: Api, ctx: Context): void {
     summary: "What happens, as server-sent events; resumes behind Last-Event-ID",
     query: eventStreamQuery,
     response: null,
+    mediaType: "text/event-stream",
   });
   const readRetention = defineRoute({
     method: "get",

@@ -54,8 +54,11 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
   let sealed = false;
 
   app.use(envelope(ctx.config.publicUrl?.protocol === "https:"));
-  app.onError(answerError(ctx.log));
-  app.notFound(answerNoRoute(admit, (path, headers) => page(path, headers)));
+  const refuse = answerError(ctx.log);
+  app.onError(refuse);
+  const noRoute = answerNoRoute(admit, (path, headers) => page(path, headers));
+  // Refused here: what notFound throws goes past the envelope, and its answer would have no id and no safe headers.
+  app.notFound((call) => noRoute(call).catch((error: Error) => refuse(error, call)));
 
   const seal = () => {
     const { files, routes, paths } = registry.seal();

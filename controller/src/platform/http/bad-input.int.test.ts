@@ -1,8 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { problem } from "@devflow/api";
+import { AppError } from "@devflow/errors";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
+import { createApi } from "./api.ts";
+import { apiPolicy } from "./security-headers.ts";
 
 describe("bad input over HTTP", () => {
   let web: TestWeb;
@@ -128,6 +132,33 @@ describe("bad input over HTTP", () => {
       socket.on("close", () => resolve(answer));
       socket.on("error", reject);
     });
+
+  it("gives what is no route the same safe headers as every answer", async () => {
+    for (const [path, method] of [["/api/v1/nothing"], ["/api/v1/servers/.."], ["/nothing", "POST"], ["/api/v1/servers", "PUT"]] as const) {
+      for (const credentials of [{}, { token }]) {
+        const answer = await web.ask(path, { method: method ?? "GET", ...credentials });
+        expect([path, problemOf(answer)[0]]).toEqual([path, answer.status]);
+        expect([path, answer.headers.get("x-content-type-options"), answer.headers.get("content-security-policy")]).toEqual([
+          path,
+          "nosniff",
+          apiPolicy,
+        ]);
+      }
+    }
+  });
+
+  it("does not take another server that is away for the database", async () => {
+    const api = createApi(web.ctx, web.api.auth);
+    const cause = Object.assign(new Error("connect ECONNREFUSED 192.0.2.1:443"), { code: "ECONNREFUSED" });
+    const response = z.object({});
+    const route = (path: string, error: Error) =>
+      api.route({ method: "get", path, permission: "public", tag: "t", summary: "s", response }, () => Promise.reject(error));
+    route("/issuer", new AppError("invalid", "no OpenID provider answers there", { cause }));
+    route("/database", new Error("Failed query", { cause }));
+    const codeOf = async (path: string) =>
+      ((await (await api.fetch(new Request(`http://localhost${path}`))).json()) as { code: string }).code;
+    expect([await codeOf("/issuer"), await codeOf("/database")]).toEqual(["invalid", "unavailable"]);
+  });
 
   it("answers a Host that is none with a problem", async () => {
     for (const host of ["[::1", "a b", "localhost:99999", "a/b", "a@b", ""]) {

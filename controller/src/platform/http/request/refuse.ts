@@ -17,7 +17,9 @@ export function answerError(log: Logger) {
     if (!(error instanceof AppError) || error.httpStatus >= 500) {
       log.error({ scope: "http", err: error, requestId, method: call.req.method, path: call.req.path }, "request failed");
     }
-    const { problem, headers } = toProblem(databaseUnavailable(error) ?? error, requestId);
+    // A verb's own words stand, whatever their cause: other servers are away in the same way as databases are.
+    const told = error instanceof AppError ? error : (databaseUnavailable(error) ?? error);
+    const { problem, headers } = toProblem(told, requestId);
     return call.body(JSON.stringify(problem), problem.status as 500, headers);
   };
 }
