@@ -31,6 +31,8 @@ export const organization = z
     /** Strongest built-in role over the whole of it; null: parts or custom roles only. */
     role: orNull(role),
     members: z.int(),
+    /** Whether it can be deleted at all: the one that the installation began with stays. */
+    deletable: z.boolean(),
   })
   .meta({ id: "Organization" });
 export type Organization = z.infer<typeof organization>;

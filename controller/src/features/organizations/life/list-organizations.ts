@@ -35,6 +35,7 @@ export async function listOrganizations({
     ...row,
     createdAt: createdAt.toISOString(),
     deleteAfter: deleteAfter?.toISOString() ?? null,
+    deletable: row.id !== ctx.installation.defaultOrganizationId,
     active: row.id === identity.organizationId,
     role:
       identity.kind === "user"

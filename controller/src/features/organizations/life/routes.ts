@@ -9,9 +9,10 @@ import {
 } from "@devflow/api";
 import { z } from "zod";
 import type { Context } from "../../../platform/context.ts";
-import { type Api, defineRoute } from "../../../platform/http/index.ts";
+import { type Api, defineRoute, Reply } from "../../../platform/http/index.ts";
 import { leaveOrganization } from "../members/remove-member.ts";
 import { createOrganization } from "./create-organization.ts";
+import { exportOrganization } from "./export-organization.ts";
 import { listOrganizations } from "./list-organizations.ts";
 import { cancelDeletion, planDeletion } from "./plan-deletion.ts";
 import { switchOrganization } from "./switch-organization.ts";
@@ -83,6 +84,14 @@ export function organizationRoutes(api: Api, ctx: Context): void {
     permission: "organization.delete",
     summary: "Take the planned deletion back",
   });
+  const exportAll = defineRoute({
+    method: "get",
+    path: `${own}/export`,
+    permission: "organization.export",
+    tag,
+    summary: "Everything of the organisation but secrets: gzipped lines of JSON",
+    response: null,
+  });
   api.route(list, ({ identity }) => listOrganizations({ ctx, input: { identity: identity! } }));
   api.route(create, async ({ principal, body }) => ({ id: await createOrganization({ ctx, principal, input: body }) }));
   api.route(change, ({ identity, body }) => switchOrganization({ ctx, input: { identity: identity!, ...body } }));
@@ -91,5 +100,13 @@ export function organizationRoutes(api: Api, ctx: Context): void {
   api.route(plan, async ({ principal, body }) => ({
     deleteAfter: new Date(await planDeletion({ ctx, principal, input: body })).toISOString(),
   }));
+  api.route(exportAll, async ({ principal }) => {
+    const { fileName, stream } = await exportOrganization({ ctx, principal });
+    return new Reply(stream, [
+      ["content-type", "application/gzip"],
+      ["content-disposition", `attachment; filename="${fileName}"`],
+      ["cache-control", "no-store"],
+    ]);
+  });
   api.route(cancel, ({ principal }) => cancelDeletion({ ctx, principal }));
 }

@@ -38,7 +38,8 @@ export async function listMembers({ ctx, principal, input }: { ctx: Context; pri
   const rows = await sql<Row[]>`
     select u.id as "userId", u.name, u.email, m.created_at as "joinedAt",
       greatest(
-        (select max(s.last_used_at) from sessions s where s.user_id = u.id and s.organization_id = m.organization_id),
+        (select max(coalesce(s.last_used_at, s.created_at)) from sessions s where s.user_id = u.id and coalesce(s.organization_id, (
+          select f.organization_id from memberships f where f.user_id = u.id order by f.created_at, f.organization_id limit 1)) = m.organization_id),
         (select max(t.last_used_at) from api_tokens t where t.created_by = u.id and t.organization_id = m.organization_id)
       ) as "lastActiveAt"
     from memberships m join users u on u.id = m.user_id
