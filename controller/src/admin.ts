@@ -1,18 +1,49 @@
+import { changeMasterKeyCommand } from "./admin/change-master-key.ts";
+import type { AdminCommand } from "./admin/command.ts";
+import { rotateKeyCommand } from "./admin/rotate-key.ts";
 import type { Config } from "./config.ts";
 import { afterRestore } from "./features/enrolment/index.ts";
 import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
 import { createLog } from "./platform/log/index.ts";
 
-const usage = `devflow admin after-restore     after the database was put back to an older state; all controllers stopped
-devflow admin forget-task-key   the file keys/task-signing.pem is lost for good: the next controller with the role signer makes another`;
+const afterRestoreCommand: AdminCommand = {
+  name: "after-restore",
+  meaning: "after the database was put back to an older state; all controllers stopped",
+  async run({ database, log, say }) {
+    const { defaultOrganizationId } = await ensureInstallation({ target: database.directTarget, log });
+    const { epoch, sequences } = await afterRestore({ db: database.db, input: { defaultOrganizationId } });
+    say(`The installation is in epoch ${epoch} now, and ${sequences.length} sequences were moved on.`);
+    say(
+      "Start the controllers. Servers that this database knows connect as before; others appear as quarantined and wait for you to release or delete them.",
+    );
+    return 0;
+  },
+};
+
+const forgetTaskKeyCommand: AdminCommand = {
+  name: "forget-task-key",
+  meaning: "the file keys/task-signing.pem is lost for good: the next controller with the role signer makes another",
+  async run({ database, say }) {
+    await database.sql`update installation set task_signing_key_sha256 = null`;
+    say(
+      "The next controller that starts with the role signer says which key signs tasks. Servers that know the old one must be enrolled again.",
+    );
+    return 0;
+  },
+};
+
+const commands = [afterRestoreCommand, forgetTaskKeyCommand, rotateKeyCommand, changeMasterKeyCommand];
+
+const usage = commands.map(({ name, meaning }) => `devflow admin ${name.padEnd(18)} ${meaning}`).join("\n");
 
 /**
  * `devflow admin …`: work on the database without a running controller.
- * @returns the exit code: 0 done, 2 wrong use. Throws AppError with what to do.
+ * @returns the exit code: 0 done, 1 something was found, 2 wrong use. Throws AppError with what to do.
  */
 export async function admin(args: readonly string[], config: Config, say: (line: string) => void): Promise<number> {
-  const [command] = args;
-  if (args.length !== 1 || (command !== "after-restore" && command !== "forget-task-key")) {
+  const [name, ...rest] = args;
+  const command = commands.find((one) => one.name === name);
+  if (command === undefined || (rest.length > 0 && command.takes === undefined)) {
     say(usage);
     return 2;
   }
@@ -22,20 +53,7 @@ export async function admin(args: readonly string[], config: Config, say: (line:
   const database = await openDatabase(config, log);
   try {
     await migrate({ target: database.directTarget, log });
-    if (command === "forget-task-key") {
-      await database.sql`update installation set task_signing_key_sha256 = null`;
-      say(
-        "The next controller that starts with the role signer says which key signs tasks. Servers that know the old one must be enrolled again.",
-      );
-      return 0;
-    }
-    const { defaultOrganizationId } = await ensureInstallation({ target: database.directTarget, log });
-    const { epoch, sequences } = await afterRestore({ db: database.db, input: { defaultOrganizationId } });
-    say(`The installation is in epoch ${epoch} now, and ${sequences.length} sequences were moved on.`);
-    say(
-      "Start the controllers. Servers that this database knows connect as before; others appear as quarantined and wait for you to release or delete them.",
-    );
-    return 0;
+    return await command.run({ args: rest, config, database, log, say });
   } finally {
     await database.close();
   }

@@ -26,6 +26,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Master key, 32 bytes as base64. Null: a file in dataDir, allowed with the embedded database only. */
   readonly secretKey: string | null;
+  /** The master key that `devflow admin change-master-key` changes to; nothing else reads it. Null: it makes a file. */
+  readonly newSecretKey: string | null;
   readonly adminEmail: string | null;
   readonly adminPassword: string | null;
   readonly bootstrapToken: string | null;
@@ -101,6 +103,7 @@ const settings = z.strictObject({
   DEVFLOW_PUBLIC_URL: publicUrl.optional(),
   DEVFLOW_TRUSTED_PROXIES: list,
   DEVFLOW_SECRET_KEY: z.string().optional(),
+  DEVFLOW_NEW_SECRET_KEY: z.string().optional(),
   DEVFLOW_ADMIN_EMAIL: z.email().optional(),
   DEVFLOW_ADMIN_PASSWORD: z.string().min(12, "expected 12 characters or more").max(128, "expected 128 characters or fewer").optional(),
   // As it can stand in an Authorization header; another one would be accepted here and never answer.
@@ -174,6 +177,7 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
     publicUrl: s.DEVFLOW_PUBLIC_URL ?? null,
     trustedProxies: s.DEVFLOW_TRUSTED_PROXIES,
     secretKey: s.DEVFLOW_SECRET_KEY ?? null,
+    newSecretKey: s.DEVFLOW_NEW_SECRET_KEY ?? null,
     adminEmail: s.DEVFLOW_ADMIN_EMAIL ?? null,
     adminPassword: s.DEVFLOW_ADMIN_PASSWORD ?? null,
     bootstrapToken: s.DEVFLOW_BOOTSTRAP_TOKEN ?? null,

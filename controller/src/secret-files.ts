@@ -1,5 +1,12 @@
 /** Settings whose value is a secret, or may hold one: each may be given as a file by the same name with _FILE. */
-const secrets = ["DATABASE_URL", "DATABASE_DIRECT_URL", "DEVFLOW_SECRET_KEY", "DEVFLOW_ADMIN_PASSWORD", "DEVFLOW_BOOTSTRAP_TOKEN"];
+const secrets = [
+  "DATABASE_URL",
+  "DATABASE_DIRECT_URL",
+  "DEVFLOW_SECRET_KEY",
+  "DEVFLOW_NEW_SECRET_KEY",
+  "DEVFLOW_ADMIN_PASSWORD",
+  "DEVFLOW_BOOTSTRAP_TOKEN",
+];
 
 type Environment = Record<string, string | undefined>;
 

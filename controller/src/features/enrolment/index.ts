@@ -22,4 +22,9 @@ export { type AfterRestore, afterRestore } from "./after-restore.ts";
 
 export { installFiles } from "./install/files.ts";
 
-export const enrolment: Feature = { name: "enrolment", routes: enrolmentRoutes, start: startEnrolment };
+export const enrolment: Feature = {
+  name: "enrolment",
+  sealed: [{ table: "ca_keys", column: "wrapped_key", key: ["name"], by: "master", purpose: (name) => `ca_keys.${name}` }],
+  routes: enrolmentRoutes,
+  start: startEnrolment,
+};

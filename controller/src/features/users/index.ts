@@ -2,6 +2,7 @@ import type { Feature } from "../../platform/feature.ts";
 import { factorRoutes } from "./factor-routes.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { userRoutes } from "./routes.ts";
+import { sealName } from "./totp/use-totp-code.ts";
 
 export { checkNewPassword } from "./passwords/check-new-password.ts";
 export { beginSession } from "./sign-in.ts";
@@ -11,6 +12,7 @@ export { createSetupCode } from "./setup-code.ts";
 
 export const users: Feature = {
   name: "users",
+  sealed: [{ table: "totp_factors", column: "sealed", key: ["user_id"], by: "master", purpose: sealName }],
   routes(api, ctx) {
     userRoutes(api, ctx);
     factorRoutes(api, ctx);

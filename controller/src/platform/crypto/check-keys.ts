@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { AppError } from "@devflow/errors";
 import type { Logger } from "pino";
 import type { Config } from "../../config.ts";
 import { type DatabaseTarget, underSchemaLock } from "../db/index.ts";
-import type { MasterKey } from "./master-key.ts";
+import { type MasterKey, nextMasterKeyPath } from "./master-key.ts";
 import { loadTaskSigningKey, privateKeyPath, publicKeyPath, taskSigningPublicKey } from "./task-signing-key.ts";
 
 export interface CheckKeys {
@@ -60,7 +61,10 @@ const isThere = (path: string): Promise<boolean> =>
     },
   );
 
+const endOfChange = "A change of the master key was interrupted: run devflow admin change-master-key once more, which ends it";
+
 function anotherMasterKey(config: CheckKeys["config"]): AppError {
+  if (config.secretKey === null && existsSync(nextMasterKeyPath(config))) return new AppError("precondition_failed", `${endOfChange}.`);
   const source = config.secretKey !== null ? "DEVFLOW_SECRET_KEY" : `${config.dataDir}/keys/master.key`;
   return new AppError(
     "precondition_failed",

@@ -1,5 +1,10 @@
+export { changeMasterKey } from "./change-master-key.ts";
 export { checkKeys, masterKeyCheck } from "./check-keys.ts";
-export { createMasterKey, loadMasterKey, type MasterKey } from "./master-key.ts";
+export { lastingKey } from "./lasting-key.ts";
+export { replaceKeyFile } from "./key-file.ts";
+export { createMasterKey, loadMasterKey, loadNextMasterKey, type MasterKey, masterKeyPath, nextMasterKeyPath } from "./master-key.ts";
 export { openForOrganization, sealForOrganization } from "./organization-keys.ts";
+export type { Unopened } from "./reseal-column.ts";
+export { rotateOrganizationKeys, rotationGraceMs } from "./rotate-organization-keys.ts";
 export type { SealedColumn } from "./sealed-columns.ts";
 export { loadTaskSigningKey, type TaskSigningKey, taskSigningPublicKey } from "./task-signing-key.ts";

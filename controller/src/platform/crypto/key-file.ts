@@ -51,6 +51,18 @@ async function writeOnce(path: string, text: string): Promise<void> {
     if (error.code !== "EEXIST") throw error;
   });
   await rm(partial);
+  await syncFolder(path);
+}
+
+/** Puts a key file in the place of another one, which is kept under `keptAs` until somebody removes it. */
+export async function replaceKeyFile(path: string, by: string, keptAs: string): Promise<void> {
+  await rm(keptAs, { force: true });
+  await link(path, keptAs);
+  await rename(by, path);
+  await syncFolder(path);
+}
+
+async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path), "r");
   await folder.sync();
   await folder.close();

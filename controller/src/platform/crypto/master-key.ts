@@ -31,7 +31,30 @@ export async function loadMasterKey(config: Pick<Config, "dataDir" | "databaseUr
       "DATABASE_URL is set and DEVFLOW_SECRET_KEY is not: secrets in that database need a key that is kept outside it. Make one with: openssl rand -base64 32",
     );
   }
-  const path = join(config.dataDir, "keys/master.key");
+  return readKeyFile(masterKeyPath(config));
+}
+
+export const masterKeyPath = (config: Pick<Config, "dataDir">): string => join(config.dataDir, "keys/master.key");
+
+/** Where the next master key lies until the database is changed to it. */
+export const nextMasterKeyPath = (config: Pick<Config, "dataDir">): string => `${masterKeyPath(config)}.new`;
+
+/** The master key that the installation changes to: DEVFLOW_NEW_SECRET_KEY where the present one is a setting, else a new file. */
+export async function loadNextMasterKey(config: Pick<Config, "dataDir" | "secretKey" | "newSecretKey">): Promise<MasterKey> {
+  if (config.secretKey === null) return readKeyFile(nextMasterKeyPath(config));
+  if (config.newSecretKey === null) {
+    throw new AppError(
+      "precondition_failed",
+      "DEVFLOW_SECRET_KEY is the key until now; give the next one as DEVFLOW_NEW_SECRET_KEY. Make one with: openssl rand -base64 32",
+    );
+  }
+  if (config.newSecretKey === config.secretKey)
+    throw new AppError("precondition_failed", "DEVFLOW_NEW_SECRET_KEY is the same key as DEVFLOW_SECRET_KEY; give another one");
+  return createMasterKey(parseKey(config.newSecretKey, "DEVFLOW_NEW_SECRET_KEY"));
+}
+
+/** The key in a file, which is made when there is none. */
+async function readKeyFile(path: string): Promise<MasterKey> {
   return createMasterKey(parseKey(await readOrMakeKeyFile(path, () => `${randomBytes(keyBytes).toString("base64")}\n`), path));
 }
 

@@ -10,7 +10,8 @@ export interface Setting<T> {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
-const sealName = (key: string) => `settings:${key}`;
+/** Under which a setting's secrets are wrapped by the master key. */
+export const sealName = (key: string) => `settings:${key}`;
 
 /**
  * A setting as it is stored; null when it was never set or this version does not understand it any more.
