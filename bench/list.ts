@@ -10,8 +10,9 @@ import { fleetSummary } from "../controller/src/features/servers/fleet-summary.t
 import { listServers } from "../controller/src/features/servers/list-servers.ts";
 import { type Access, type Principal, roleAccess, roleGrant } from "../controller/src/platform/auth/index.ts";
 import type { Context } from "../controller/src/platform/context.ts";
-import { ensureInstallation, migrate, openDatabase, type Sql } from "../controller/src/platform/db/index.ts";
+import { ensureInstallation, migrate, openDatabase } from "../controller/src/platform/db/index.ts";
 import { createLog } from "../controller/src/platform/log/index.ts";
+import { fillServers } from "./_fill-servers.ts";
 
 const servers = 10_000;
 const rounds = Number(process.env["DEVFLOW_BENCH_ROUNDS"] ?? 100);
@@ -45,7 +46,7 @@ export async function run(): Promise<object> {
     const { sql } = database;
     await migrate({ target: database.directTarget, log });
     const installation = await ensureInstallation({ target: database.directTarget, log });
-    await fill(sql, installation.defaultOrganizationId);
+    await fillServers(sql, installation.defaultOrganizationId, servers);
     const ctx = { sql, installation } as Context;
     const organizationId = installation.defaultOrganizationId;
     const [group] = await sql<{ id: string }[]>`select id from server_groups order by name limit 1`;
@@ -80,30 +81,6 @@ export async function run(): Promise<object> {
     await database.close();
     await rm(dataDir, { recursive: true });
   }
-}
-
-/** Servers of which 95 of 100 are online, written a few times over as a fleet does. */
-async function fill(sql: Sql, organizationId: string): Promise<void> {
-  await sql`insert into server_groups (organization_id, name) select ${organizationId}, 'group ' || n from generate_series(1, 20) n`;
-  await sql`
-    insert into servers (organization_id, name, hostname, os_name, agent_version, first_connected_at, last_seen_at, monitor_only, group_id, tags)
-    select ${organizationId}, (array['web', 'db', 'cache', 'worker'])[1 + n % 4] || '-' || n, 'host-' || n || '.example.com',
-      'Debian GNU/Linux 12 (bookworm)', '0.1.0', now(), now(), n % 10 = 0,
-      (select id from server_groups where name = 'group ' || (1 + n % 21)), array[case when n % 3 = 0 then 'staging' else 'prod' end, 'rack:' || n % 100]
-    from generate_series(1, ${servers}::int) n`;
-  await sql`
-    insert into agent_sessions (server_id, gateway_id, epoch, boot_id, spool_id, address)
-    select id, gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), '10.0.' || server_no / 250 || '.' || server_no % 250
-    from servers where server_no % 20 <> 0`;
-  await sql`
-    insert into server_latest (server_no, time, cpu_percent, load_1, memory_used_bytes, memory_total_bytes, disk_used_percent, disk_mount, receive_bytes_per_second, transmit_bytes_per_second)
-    select server_no, now(), random() * 100, random() * 4, random() * 8e9, 8e9, random() * 100, '/', random() * 1e6, random() * 1e6 from servers`;
-  for (let i = 0; i < 10; i++) {
-    await sql`update server_latest set time = time + interval '10 s', cpu_percent = random() * 100, written_by = pg_current_xact_id()`;
-    await sql`vacuum server_latest`;
-  }
-  await sql`update servers set round_trip_ms = 1`;
-  await sql`vacuum analyze`;
 }
 
 const round = (x: number): number => Math.round(x * 10) / 10;

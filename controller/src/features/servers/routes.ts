@@ -4,6 +4,7 @@ import {
   fleetSummary as fleetSummarySchema,
   id,
   server,
+  type Server,
   serverFilter,
   serverListQuery,
   serverPage,
@@ -40,6 +41,7 @@ export function serverRoutes(api: Api, ctx: Context): void {
     scope: "somewhere",
     tag,
     summary: "Servers with state and newest values",
+    shared: true,
     query: serverListQuery,
     response: serverPage,
   });
@@ -51,9 +53,17 @@ export function serverRoutes(api: Api, ctx: Context): void {
     tag,
     summary: "Counts and medians over all servers, or those that a filter lets pass",
     query: serverFilter,
+    shared: true,
     response: fleetSummarySchema,
   });
-  const get = defineRoute({ ...one, method: "get", permission: "servers.read", summary: "One server", response: server });
+  const get = defineRoute({
+    ...one,
+    method: "get",
+    permission: "servers.read",
+    summary: "One server",
+    response: server,
+    version: ({ name, tags, groupId }: Server) => [name, tags, groupId],
+  });
   const update = defineRoute({
     ...one,
     method: "patch",

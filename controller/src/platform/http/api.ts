@@ -11,6 +11,8 @@ import { createIdentify } from "./request/identify.ts";
 import { type Count, createAdmit, createCount } from "./request/limit.ts";
 import type { OnRefused, ScopeOf } from "./request/permit.ts";
 import { routePipeline } from "./request/pipeline.ts";
+import { createUnderCondition } from "./request/precondition.ts";
+import { createReadyAnswers } from "./request/ready-answers.ts";
 import { answerError, answerNoMethod, answerNoRoute, type Page } from "./request/refuse.ts";
 
 export interface HttpApi extends Api {
@@ -62,7 +64,9 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
 
   const seal = () => {
     const { files, routes, paths } = registry.seal();
-    const parts = { ctx, identify, admit, scopeOf: registry.scopeOf, onRefused };
+    const readyAnswers = createReadyAnswers({ now: () => ctx.clock.now() });
+    const underCondition = createUnderCondition(ctx);
+    const parts = { ctx, identify, admit, scopeOf: registry.scopeOf, onRefused, readyAnswers, underCondition };
     for (const { path, fetch } of files) app.get(path, (call) => fetch(call.req.raw));
     for (const route of routes) app.on(route.definition.method.toUpperCase(), honoPath(route.definition.path), routePipeline(parts, route));
     // After the routes, so that only what none of them takes gets here.

@@ -30,6 +30,7 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
       operationId: operationId(route),
       tags: [route.tag],
       summary: route.summary,
+      ...(route.deprecated === undefined ? {} : { deprecated: true }),
       description: open
         ? "Open to everybody."
         : route.permission === "authenticated"

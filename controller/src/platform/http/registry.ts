@@ -9,6 +9,8 @@ import type { Handler, RouteDefinition } from "./route.ts";
 export interface RegisteredRoute {
   readonly definition: RouteDefinition;
   readonly handler: Handler<RouteDefinition>;
+  /** The GET of the same path. */
+  readonly get: RegisteredRoute | null;
 }
 
 /** All routes of one path. */
@@ -47,6 +49,8 @@ export function createRegistry(): Registry {
   const openPaths: string[] = [];
   const scopes = new Map<string, (id: string, organizationId: string) => Promise<Scope | null>>();
   let sealed = false;
+
+  const registered = (definition: RouteDefinition): RegisteredRoute => ({ definition, handler: handlers.get(definition)!, get: null });
 
   return {
     routes,
@@ -94,7 +98,10 @@ export function createRegistry(): Registry {
       const inOrder = routes.toSorted((a, b) => a.path.split("{").length - b.path.split("{").length);
       return {
         files,
-        routes: inOrder.map((definition) => ({ definition, handler: handlers.get(definition)! })),
+        routes: inOrder.map((definition) => {
+          const get = routes.find(({ method, path }) => method === "get" && path === definition.path);
+          return { ...registered(definition), get: get === undefined ? null : registered(get) };
+        }),
         paths: [...new Set(routes.map(({ path }) => path))].map((path) => pathOf(routes.filter((route) => route.path === path))),
       };
     },

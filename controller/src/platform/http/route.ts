@@ -41,6 +41,16 @@ export interface RouteDefinition {
   readonly idempotent?: boolean;
   /** False: requests are not counted. For probes alone, which must be answered whatever else is going on. */
   readonly limited?: boolean;
+  /**
+   * Of a GET: the answer depends on path, query, organisation and where the permission is held, on nothing else of who
+   * asks. While many ask for the same, one answer serves all for up to 250 ms.
+   */
+  readonly shared?: true;
+  /** Of a GET: what people can change in its answer, for If-Match. Default: all of it. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the answer's own type, which a list of routes cannot know
+  readonly version?: (body: any) => unknown;
+  /** Dates as YYYY-MM-DD: since when not to use it any more, when it goes (six months later at the earliest), and the path to use. */
+  readonly deprecated?: { readonly since: string; readonly sunset?: string; readonly successor?: string };
 }
 
 type Parsed<S, Else> = S extends z.ZodType ? z.output<S> : Else;
