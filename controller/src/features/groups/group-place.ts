@@ -1,7 +1,7 @@
-import type { Permission } from "@devflow/api";
+import { type Permission, permissions } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { and, eq } from "drizzle-orm";
-import { decide, demandPermission, type Principal, type Scope } from "../../platform/auth/index.ts";
+import { decide, demandPermission, holds, type Principal, type Scope } from "../../platform/auth/index.ts";
 import type { Database } from "../../platform/db/index.ts";
 import { serverGroups } from "./schema.ts";
 
@@ -36,3 +36,7 @@ export async function placeInGroup(
   demandPermission(principal, permission, place);
   return place;
 }
+
+/** What the principal may do with a thing at `to` and not at `from`: moving it there would be taking it. Null: nothing. */
+export const gainByMove = ({ access }: Principal, from: Scope, to: Scope): Permission | null =>
+  permissions.find((permission) => holds(access, permission, to) && !holds(access, permission, from)) ?? null;

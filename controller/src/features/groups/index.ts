@@ -3,7 +3,7 @@ import { groupRoutes } from "./routes.ts";
 import { tagRoutes } from "./tags/routes.ts";
 import { viewRoutes } from "./views/routes.ts";
 
-export { placeInGroup } from "./group-place.ts";
+export { gainByMove, placeInGroup } from "./group-place.ts";
 export { withinPartsSql } from "./within-parts.ts";
 
 export const groups: Feature = {

@@ -4,7 +4,7 @@ import { writeAudits } from "../../platform/audit/index.ts";
 import { decide, type Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { writeEvents } from "../../platform/events/index.ts";
-import { placeInGroup } from "../groups/index.ts";
+import { gainByMove, placeInGroup } from "../groups/index.ts";
 import { serverGroups } from "../groups/schema.ts";
 import { bulkChange } from "./bulk-change.ts";
 import { servers } from "./schema.ts";
@@ -35,7 +35,7 @@ export async function bulkUpdateServers({
   const { organizationId } = principal;
   const outcomes = new Map<string, BulkOutcome>();
   const changed = await ctx.db.transaction(async (tx) => {
-    if (input.groupId !== undefined) await placeInGroup(tx, principal, "servers.edit", input.groupId);
+    const to = input.groupId === undefined ? null : await placeInGroup(tx, principal, "servers.edit", input.groupId);
     // Always in the same order, so that two of these cannot wait for each other.
     const rows = await tx
       .select({ id: servers.id, name: servers.name, tags: servers.tags, groupId: servers.groupId, teamId: serverGroups.teamId })
@@ -46,7 +46,9 @@ export async function bulkUpdateServers({
       .for("update", { of: servers });
     const changes: Changed[] = [];
     for (const { id, name, teamId, ...before } of rows) {
-      const decision = decide(principal, "servers.edit", { organizationId, groupId: before.groupId, teamId });
+      const from = { organizationId, groupId: before.groupId, teamId };
+      const mayEdit = decide(principal, "servers.edit", from);
+      const decision = mayEdit === "allow" && to !== null && gainByMove(principal, from, to) !== null ? "forbidden" : mayEdit;
       const after = decision === "allow" ? bulkChange(before, input) : null;
       outcomes.set(
         id,

@@ -5,7 +5,7 @@ import { writeAudit } from "../../platform/audit/index.ts";
 import { demandPermission, type Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { aboutServer, writeEvent } from "../../platform/events/index.ts";
-import { placeInGroup } from "../groups/index.ts";
+import { gainByMove, placeInGroup } from "../groups/index.ts";
 import { serverGroups } from "../groups/schema.ts";
 import { getServer } from "./get-server.ts";
 import { servers } from "./schema.ts";
@@ -34,10 +34,13 @@ export async function updateServer({
       .for("update", { of: servers });
     if (before === undefined) throw new AppError("not_found", "There is no such server");
     // Asked again, now that nobody else can move it.
-    demandPermission(principal, "servers.edit", { organizationId, groupId: before.groupId, teamId: before.teamId });
+    const from = { organizationId, groupId: before.groupId, teamId: before.teamId };
+    demandPermission(principal, "servers.edit", from);
     const after = { name: wanted.name ?? before.name, tags: wanted.tags ?? before.tags, groupId: before.groupId };
     if (wanted.groupId !== undefined && wanted.groupId !== before.groupId) {
-      await placeInGroup(tx, principal, "servers.edit", wanted.groupId);
+      const gained = gainByMove(principal, from, await placeInGroup(tx, principal, "servers.edit", wanted.groupId));
+      if (gained !== null)
+        throw new AppError("forbidden", `You have "${gained}" in that group and not where the server is; ask somebody who has it there`);
       after.groupId = wanted.groupId;
     }
     const keys = (["name", "tags", "groupId"] as const).filter((key) => JSON.stringify(after[key]) !== JSON.stringify(before[key]));
