@@ -192,7 +192,7 @@ interface Joining {
 
 async function join(tx: Database, ctx: Context, row: Row, { userId, name, address, requestId }: Joining): Promise<void> {
   const { organizationId } = row;
-  const access = await inviterAccess(tx, organizationId, row as Inviter);
+  const access = await inviterAccess(tx, organizationId, row as Inviter, ctx.clock.now());
   const given = await resolveGrants(tx, organizationId, row.grants as CreateInvitation["grants"]).catch((cause: unknown) => {
     if (!(cause instanceof AppError) || cause.code !== "invalid") throw cause;
     throw new AppError("conflict", "What this invitation was for is gone; ask for a new one", { cause });

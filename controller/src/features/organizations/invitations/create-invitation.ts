@@ -13,6 +13,7 @@ import { heldBy, storedGrants } from "../grants/stored.ts";
 import { invitations } from "../schema.ts";
 import { codeHash, invitationLink, newCode } from "./code.ts";
 import { inviterOf } from "./inviter.ts";
+import { countMail } from "./mail-limit.ts";
 import { invitationViews } from "./list-invitations.ts";
 import { sendInvitation } from "./send.ts";
 
@@ -40,6 +41,7 @@ export async function createInvitation({
   const now = ctx.clock.now();
   const expiresAt = new Date(now + (input.expiresInDays ?? defaultDays) * dayMs);
   const code = newCode();
+  await countMail(ctx, organizationId, email);
   const made = await ctx.db.transaction(async (tx) => {
     const { access, organization } = await lockOrganization(tx, principal, "members.manage");
     const given = await resolveGrants(tx, organizationId, input.grants);
@@ -93,6 +95,7 @@ export async function sendAgain({
   const { organizationId } = principal;
   const now = ctx.clock.now();
   const code = newCode();
+  await countMail(ctx, organizationId, (await findInvitation(ctx.db, organizationId, invitationId))?.email ?? null);
   const made = await ctx.db.transaction(async (tx) => {
     const { access, organization } = await lockOrganization(tx, principal, "members.manage");
     const row = await lockInvitation(tx, organizationId, invitationId);
@@ -229,6 +232,14 @@ async function refuseNeedless(tx: Pick<Database, "select">, organizationId: stri
   if (invited !== undefined)
     throw new AppError("conflict", `${email} is invited already; send that invitation again, or revoke it`, field("is invited already"));
 }
+
+const findInvitation = async (db: Pick<Database, "select">, organizationId: string, invitationId: string) =>
+  (
+    await db
+      .select()
+      .from(invitations)
+      .where(and(eq(invitations.id, invitationId), eq(invitations.organizationId, organizationId)))
+  )[0];
 
 async function lockInvitation(tx: Pick<Database, "select">, organizationId: string, invitationId: string): Promise<Row> {
   const [row] = await tx

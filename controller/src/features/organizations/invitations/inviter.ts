@@ -1,6 +1,6 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, gt, isNull, or } from "drizzle-orm";
 import { type Access, type Principal, roleAccess } from "../../../platform/auth/index.ts";
-import { memberships } from "../../../platform/auth/schema.ts";
+import { memberships, serviceAccounts } from "../../../platform/auth/schema.ts";
 import type { Database } from "../../../platform/db/index.ts";
 import { apiTokens } from "../../tokens/schema.ts";
 import { heldBy, heldByUser, storedGrants } from "../grants/stored.ts";
@@ -21,9 +21,14 @@ export async function inviterOf(tx: Pick<Database, "select">, principal: Princip
 
 /**
  * What the inviter may do at the moment, which bounds what an invitation still gives: whoever was demoted or left gives
- * nothing that they do not have any more.
+ * nothing that they do not have any more, and neither does a disabled service account or a token that is over.
  */
-export async function inviterAccess(tx: Pick<Database, "select">, organizationId: string, inviter: Inviter): Promise<Access> {
+export async function inviterAccess(
+  tx: Pick<Database, "select">,
+  organizationId: string,
+  inviter: Inviter,
+  nowMs: number,
+): Promise<Access> {
   const { inviterKind: kind, inviterId: id } = inviter;
   const none: Access = { grants: [], bound: null, installationAdministrator: false };
   if (kind === "system") return roleAccess("owner", organizationId);
@@ -38,8 +43,16 @@ export async function inviterAccess(tx: Pick<Database, "select">, organizationId
     const [token] = await tx
       .select()
       .from(apiTokens)
-      .where(and(eq(apiTokens.id, id), isNull(apiTokens.revokedAt)));
+      .where(
+        and(eq(apiTokens.id, id), isNull(apiTokens.revokedAt), or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, new Date(nowMs)))),
+      );
     if (token === undefined) return none;
+  } else {
+    const [service] = await tx
+      .select()
+      .from(serviceAccounts)
+      .where(and(eq(serviceAccounts.id, id), eq(serviceAccounts.organizationId, organizationId), isNull(serviceAccounts.disabledAt)));
+    if (service === undefined) return none;
   }
   return { ...none, grants: await storedGrants(tx, organizationId, heldBy(kind, id)) };
 }

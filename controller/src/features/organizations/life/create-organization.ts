@@ -24,7 +24,7 @@ export async function createOrganization({
   input: CreateOrganization;
 }): Promise<string> {
   const { userId, access } = principal;
-  if (userId === null || !(await mayCreate(ctx, { userId, access })))
+  if (userId === null || !(await mayCreate(ctx, principal)))
     throw new AppError("forbidden", "Organisations are made by the administrators of this installation; ask one");
   return ctx.db.transaction(async (tx) => {
     const owned = and(

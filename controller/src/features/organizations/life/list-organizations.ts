@@ -48,8 +48,14 @@ export async function listOrganizations({
   };
 }
 
-/** Whether somebody may make organisations; a service account may not, since each needs a person who owns it. */
-export async function mayCreate(ctx: Context, { userId, access }: Pick<Identity, "userId" | "access">): Promise<boolean> {
-  if (userId === null) return false;
+/**
+ * Whether somebody may make organisations; a service account may not, since each needs a person who owns it, and a
+ * token only when it may do everything that its person may.
+ */
+export async function mayCreate(
+  ctx: Context,
+  { kind, userId, access }: { readonly kind: string } & Pick<Identity, "userId" | "access">,
+): Promise<boolean> {
+  if (userId === null || (kind === "token" && strongestRole(access) !== ("owner" satisfies Role))) return false;
   return access.installationAdministrator || (await organizationSettings(ctx)).creation === "everybody";
 }
