@@ -27,6 +27,7 @@ export function tokenRoutes(api: Api, ctx: Context): void {
     permission: "authenticated",
     tag,
     summary: "Make an API token of your own, or with tokens.manage one of a service account",
+    stepUp: true,
     body: createApiToken,
     status: 201,
     response: createdApiToken,
