@@ -1,5 +1,6 @@
 import type { Inventory, Server, ServerState } from "@devflow/api";
 import { families } from "@devflow/catalogue";
+import { groupOf } from "./marks.ts";
 import { hash, seedOf, unit, wave } from "./noise.ts";
 
 /** A made-up server and what its charts look like. */
@@ -86,7 +87,7 @@ export function machine(n: number, nowMs: number): Machine {
       osName: systems[seed % systems.length] as string,
       monitorOnly: n % 11 === 5,
       tags: [...kind.tags],
-      groupId: null,
+      groupId: groupOf(kind.name),
       latest: null,
       warnings:
         n === 14

@@ -11,6 +11,7 @@ import {
   type Server,
 } from "@devflow/api";
 import { familyByName } from "@devflow/catalogue";
+import { marksAnswer, newMarks } from "./marks.ts";
 import { current, instancesOf, inventoryOf, machine, valueAt, type Machine } from "./machines.ts";
 
 export interface MockOptions {
@@ -47,6 +48,7 @@ export class World {
   tokens: ApiToken[] = [];
   enrolments: EnrolmentToken[] = [];
   readonly options: MockOptions;
+  marks = newMarks();
   #byId = new Map<string, Machine>();
 
   constructor(options: MockOptions) {
@@ -56,6 +58,7 @@ export class World {
 
   reset(): void {
     const now = Date.now();
+    this.marks = newMarks();
     this.machines = Array.from({ length: this.options.servers }, (_, n) => machine(n, now));
     this.#byId = new Map(this.machines.map((m) => [m.server.id, m]));
     const iso = (days: number) => new Date(now + days * 86_400_000).toISOString();
@@ -177,6 +180,8 @@ export class World {
     if (path === "/servers/summary") return { status: 200, body: this.#summary() };
     if (path === "/servers/sparklines")
       return { status: 200, body: { items: (q.get("ids") ?? "").split(",").flatMap((id) => this.#sparkline(id)) } };
+    const marked = marksAnswer(this.marks, this.machines, method, path, q, body);
+    if (marked) return marked;
     if (path === "/tokens") return this.#tokens(method, body as CreateApiToken);
     if (path === "/enrolment-tokens") return this.#enrolment(method, body as CreateEnrolmentToken);
     const revoke = /^\/(tokens|enrolment-tokens)\/([^/]+)$/.exec(path);
@@ -312,7 +317,7 @@ export class World {
       return { status: 200, body: current(m, Date.now()) };
     }
     if (method === "PATCH") {
-      m.server = { ...m.server, name: (body as { name: string }).name };
+      m.server = { ...m.server, ...(body as Partial<Server>) };
       return { status: 200, body: current(m, Date.now()) };
     }
     if (method === "DELETE") {

@@ -25,7 +25,7 @@ it("turns a problem document into an error with request id and fields", async ()
     requestId: "R1",
     errors: [{ path: "name", message: "too short" }],
   });
-  await expect(api.renameServer("1", "x")).rejects.toMatchObject({
+  await expect(api.updateServer("1", { name: "x" })).rejects.toMatchObject({
     status: 422,
     code: "invalid",
     message: "The name is wrong.",

@@ -1,5 +1,7 @@
 import type {
   ApiToken,
+  BulkResult,
+  BulkUpdateServers,
   ChangePasswordRequest,
   CliLogin,
   ConfirmCliLogin,
@@ -20,6 +22,7 @@ import type {
   SetupRequest,
   SetupState,
   SignInRequest,
+  UpdateServer,
 } from "@devflow/api";
 
 /** A call that failed: the API's problem document, or "offline" when no answer came. */
@@ -158,7 +161,8 @@ export const api = {
   sparklines: (ids: readonly string[], signal?: AbortSignal) =>
     call<ServerSparklines>("GET", `${v1}/servers/sparklines`, { query: { ids: ids.join(",") }, ...(signal ? { signal } : {}) }),
   server: (id: string, signal?: AbortSignal) => call<Server>("GET", `${v1}/servers/${s(id)}`, signal ? { signal } : {}),
-  renameServer: (id: string, name: string) => call<Server>("PATCH", `${v1}/servers/${s(id)}`, { body: { name } }),
+  updateServer: (id: string, body: UpdateServer) => call<Server>("PATCH", `${v1}/servers/${s(id)}`, { body }),
+  bulkUpdateServers: (body: BulkUpdateServers) => call<BulkResult>("POST", `${v1}/servers/bulk`, { body }),
   revokeServer: (id: string) => call<Server>("POST", `${v1}/servers/${s(id)}/revoke`),
   releaseServer: (id: string) => call<Server>("POST", `${v1}/servers/${s(id)}/release`),
   deleteServer: (id: string) => call<unknown>("DELETE", `${v1}/servers/${s(id)}`),

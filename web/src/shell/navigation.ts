@@ -1,8 +1,10 @@
 import Building2 from "@lucide/svelte/icons/building-2";
 import CircleUser from "@lucide/svelte/icons/circle-user";
+import Folder from "@lucide/svelte/icons/folder";
 import KeyRound from "@lucide/svelte/icons/key-round";
 import Server from "@lucide/svelte/icons/server";
 import ShieldCheck from "@lucide/svelte/icons/shield-check";
+import Tag from "@lucide/svelte/icons/tag";
 import Ticket from "@lucide/svelte/icons/ticket";
 import UserRound from "@lucide/svelte/icons/user-round";
 import Users from "@lucide/svelte/icons/users";
@@ -23,6 +25,8 @@ export const places: readonly Place[] = [
   { label: "Members", href: "/settings/members", icon: UserRound, key: "m", group: "Organisation" },
   { label: "Teams", href: "/settings/teams", icon: Users, key: "a", group: "Organisation" },
   { label: "Roles", href: "/settings/roles", icon: ShieldCheck, key: "r", group: "Organisation" },
+  { label: "Groups", href: "/settings/groups", icon: Folder, key: "u", group: "Organisation" },
+  { label: "Tags", href: "/settings/tags", icon: Tag, key: "l", group: "Organisation" },
   { label: "Enrolment", href: "/settings/enrolment", icon: Ticket, key: "e", group: "Organisation" },
   { label: "API tokens", href: "/settings/tokens", icon: KeyRound, key: "t", group: "Organisation" },
   { label: "Organisation", href: "/settings/organization", icon: Building2, key: "o", group: "Organisation" },

@@ -5,13 +5,14 @@ import { memoryPercent } from "./values.ts";
 const round = (n: number | null | undefined): number | null => (n == null ? null : Math.round(n * 100) / 100);
 
 /** The servers as CSV, in the order given; units stand in the head. */
-export const serversCsv = (servers: readonly Server[]): string =>
+export const serversCsv = (servers: readonly Server[], groupName: (id: string) => string | null): string =>
   toCsv(
     [
       "id",
       "name",
       "hostname",
       "state",
+      "group",
       "tags",
       "os",
       "agent",
@@ -30,6 +31,7 @@ export const serversCsv = (servers: readonly Server[]): string =>
       s.name,
       s.hostname,
       s.state,
+      s.groupId === null ? "" : groupName(s.groupId),
       s.tags.join(" "),
       s.osName,
       s.agentVersion,

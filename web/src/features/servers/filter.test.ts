@@ -21,6 +21,19 @@ describe("parseFilter", () => {
     expect(passing("tag:prod")).toEqual(["api-01", "api-02"]);
     expect(passing("state:offline")).toEqual(["api-02"]);
   });
+  it("takes any of what is separated by commas", () => {
+    expect(passing("tag:staging,php")).toEqual(["api-01", "db-01"]);
+    expect(passing("-state:online,pending")).toEqual(["api-02"]);
+  });
+  it("knows groups by their names, and servers without one", () => {
+    const grouped = [testServer({ name: "a", groupId: "g1" }), testServer({ name: "b", groupId: "g2" }), testServer({ name: "c" })];
+    const names = { g1: "Web servers", g2: "Web" };
+    const of = (text: string) => grouped.filter(parseFilter(text, (id) => names[id as "g1"]).test).map(({ name }) => name);
+    expect(of('group:"web servers"')).toEqual(["a"]);
+    expect(of("group:web")).toEqual(["b"]);
+    expect(of("group:none")).toEqual(["c"]);
+    expect(of('group:"Web servers,none"')).toEqual(["a", "c"]);
+  });
   it("compares numbers and never matches what was not measured", () => {
     expect(passing("cpu>10 mem>80")).toEqual(["api-01"]);
     expect(passing("disk>=91%")).toEqual(["db-01"]);

@@ -23,8 +23,13 @@ const numbers: Record<string, (s: Server) => number | null> = {
   load: (s) => s.latest?.load1 ?? null,
   rtt: (s) => s.roundTripMs,
 };
-const texts: Record<string, (s: Server) => readonly (string | null)[]> = {
+/** Name of a group by its id. */
+export type GroupName = (id: string) => string | null;
+const noNames: GroupName = () => null;
+
+const texts: Record<string, (s: Server, groupName: GroupName) => readonly (string | null)[]> = {
   tag: (s) => s.tags,
+  group: (s, groupName) => [s.groupId === null ? "none" : groupName(s.groupId)],
   state: (s) => [s.state],
   os: (s) => [s.osName],
   name: (s) => [s.name],
@@ -32,7 +37,7 @@ const texts: Record<string, (s: Server) => readonly (string | null)[]> = {
   agent: (s) => [s.agentVersion],
   warning: (s) => s.warnings.map((w) => w.code),
 };
-const exact = new Set(["tag", "state", "warning"]);
+const exact = new Set(["tag", "group", "state", "warning"]);
 export const filterKeys: readonly string[] = [...Object.keys(texts), ...Object.keys(numbers).filter((k) => k !== "mem")];
 
 const compare: Record<string, (a: number, b: number) => boolean> = {
@@ -43,9 +48,9 @@ const compare: Record<string, (a: number, b: number) => boolean> = {
   "=": (a, b) => Math.round(a) === b,
 };
 
-function parse(word: string): { test: Test; kind: Token["kind"]; problem?: string } {
+function parse(word: string, groupName: GroupName): { test: Test; kind: Token["kind"]; problem?: string } {
   if (word.startsWith("-") && word.length > 1) {
-    const inner = parse(word.slice(1));
+    const inner = parse(word.slice(1), groupName);
     return { ...inner, test: (s) => !inner.test(s) };
   }
   const number = /^([a-z]+)(>=|<=|>|<|=)(.*)$/.exec(word);
@@ -66,13 +71,11 @@ function parse(word: string): { test: Test; kind: Token["kind"]; problem?: strin
   const text = /^([a-z]+):(.*)$/.exec(word);
   const values = text?.[1] === undefined ? undefined : texts[text[1]];
   if (text && values) {
-    const wanted = (text[2] ?? "").replaceAll('"', "").toLowerCase();
-    if (wanted === "") return { test: () => true, kind: "rule" };
+    const wanted = (text[2] ?? "").replaceAll('"', "").toLowerCase().split(",").filter(Boolean);
+    if (wanted.length === 0) return { test: () => true, kind: "rule" };
     const same = exact.has(text[1] as string);
-    return {
-      kind: "rule",
-      test: (s) => values(s).some((v) => v !== null && (same ? v.toLowerCase() === wanted : v.toLowerCase().includes(wanted))),
-    };
+    const matches = (v: string) => wanted.some((one) => (same ? v === one : v.includes(one)));
+    return { kind: "rule", test: (s) => values(s, groupName).some((v) => v !== null && matches(v.toLowerCase())) };
   }
   if (text?.[1] !== undefined)
     return { test: () => false, kind: "wrong", problem: `"${text[1]}:" is not known; use ${filterKeys.join(", ")}` };
@@ -88,10 +91,10 @@ function parse(word: string): { test: Test; kind: Token["kind"]; problem?: strin
 }
 
 /**
- * Reads the filter box: words of names, host names, systems and tags; `tag:prod`, `state:offline`, `cpu>80`; a minus
- * before a piece turns it round. All pieces have to hold. A wrong number is ignored, an unknown key matches nothing.
+ * Reads the filter box: words of names, host names, systems and tags; `tag:prod`, `group:"Web servers"`,
+ * `state:offline,pending` (any of these), `cpu>80`; a minus before a piece turns it round. All pieces have to hold. A wrong number is ignored, an unknown key matches nothing.
  */
-export function parseFilter(text: string): Filter {
+export function parseFilter(text: string, groupName: GroupName = noNames): Filter {
   const tokens: Token[] = [];
   const tests: Test[] = [];
   let problem: string | null = null;
@@ -100,7 +103,7 @@ export function parseFilter(text: string): Filter {
       tokens.push({ text: piece, kind: "space" });
       continue;
     }
-    const parsed = parse(piece);
+    const parsed = parse(piece, groupName);
     tokens.push({ text: piece, kind: parsed.kind });
     tests.push(parsed.test);
     problem ??= parsed.problem ?? null;

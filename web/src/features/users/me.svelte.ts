@@ -30,9 +30,21 @@ class Session {
     return (this.me = (await api.sessionState()).me);
   }
 
-  /** Whether the signed-in person has `permission` anywhere; the controller decides again about each thing. */
-  may(permission: Permission): boolean {
-    return this.me !== null && this.me.permissions.some((held) => held.permission === permission);
+  /**
+   * Whether the signed-in person has `permission`; the controller decides again about each thing.
+   * @param groupId of the server group that it is asked for, null for things in no group; without it: anywhere
+   */
+  may(permission: Permission, groupId?: string | null): boolean {
+    const held = this.me?.permissions.find((one) => one.permission === permission);
+    if (held === undefined) return false;
+    return held.everywhere || groupId === undefined || (groupId !== null && held.groupIds.includes(groupId));
+  }
+
+  /** Whether `permission` reaches what a team owns, or what any team owns; false when it is held by groups alone. */
+  mayForTeam(permission: Permission, teamId?: string): boolean {
+    const held = this.me?.permissions.find((one) => one.permission === permission);
+    if (held === undefined) return false;
+    return held.everywhere || (teamId === undefined ? held.teamIds.length > 0 : held.teamIds.includes(teamId));
   }
 
   /** Whether a token with this role does no more than the signed-in person. */
