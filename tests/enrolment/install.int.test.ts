@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../controller/src/config.ts";
 import { createToken, enrolmentCredentials, revokeToken } from "../../controller/src/features/enrolment/index.ts";
-import { systemPrincipal } from "../../controller/src/features/enrolment/system-principal.ts";
+import { systemPrincipal } from "../../controller/src/platform/auth/system-principal.ts";
 import { enrolmentTokens } from "../../controller/src/features/enrolment/schema.ts";
 import { servers } from "../../controller/src/features/servers/schema.ts";
 import { type Controller, startController } from "../../controller/src/main.ts";

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../../controller/src/config.ts";
 import { deleteServer } from "../../controller/src/features/enrolment/index.ts";
 import { agentUser, spawnNode } from "../../controller/src/features/enrolment/local-agent/run-as.ts";
-import { systemPrincipal } from "../../controller/src/features/enrolment/system-principal.ts";
+import { systemPrincipal } from "../../controller/src/platform/auth/system-principal.ts";
 import { agentSessions, servers } from "../../controller/src/features/servers/schema.ts";
 import { type Controller, startController } from "../../controller/src/main.ts";
 import { assets } from "../../controller/src/platform/assets.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { eventType } from "./events.ts";
-import { id, page, time } from "./platform.ts";
+import { id, page, pageQuery, time } from "./platform.ts";
 
 const name = z.string().trim().min(1).max(100);
 /** Where events are sent to: https, or http to addresses that the installation's administrator has allowed. */
@@ -83,6 +83,8 @@ export const webhookDelivery = z
   .meta({ id: "WebhookDelivery" });
 export type WebhookDelivery = z.infer<typeof webhookDelivery>;
 export const webhookDeliveryPage = page(webhookDelivery).meta({ id: "WebhookDeliveryPage" });
+/** Query of a webhook's deliveries: newest first. */
+export const deliveryListQuery = pageQuery.extend({ state: deliveryState.optional() });
 /** One delivery with its body and the log of its attempts, newest first. */
 export const webhookDeliveryDetail = z
   .object({ delivery: webhookDelivery, body: z.string(), log: z.array(webhookAttempt) })

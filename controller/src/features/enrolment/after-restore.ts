@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Database } from "../../platform/db/index.ts";
 import { installation } from "../../platform/db/schema.ts";
-import { systemPrincipal } from "./system-principal.ts";
+import { systemPrincipal } from "../../platform/auth/system-principal.ts";
 
 /** Numbers given between the backup and the restore, at most; they must not be given to others now. */
 const advance = { integer: 100_000, bigint: 10_000_000 };

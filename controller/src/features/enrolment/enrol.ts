@@ -12,7 +12,7 @@ import { enrolError } from "./enrol-error.ts";
 import { issueIdentity } from "./issue-identity.ts";
 import { enrolmentProofBytes, proves, readAgentKey, sha256Hex } from "./rules.ts";
 import { agentIdentities, enrolmentTokens } from "./schema.ts";
-import { systemPrincipal } from "./system-principal.ts";
+import { systemPrincipal } from "../../platform/auth/system-principal.ts";
 
 type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
 type Fields<T> = Omit<T, "$typeName" | "$unknown">;

@@ -5,7 +5,7 @@ import { writeAudit } from "../../platform/audit/index.ts";
 import { servers } from "../servers/schema.ts";
 import type { CertifiedAgent } from "./rules.ts";
 import { agentIdentities } from "./schema.ts";
-import { systemPrincipal } from "./system-principal.ts";
+import { systemPrincipal } from "../../platform/auth/system-principal.ts";
 
 export interface UnknownIdentity {
   readonly agent: CertifiedAgent;

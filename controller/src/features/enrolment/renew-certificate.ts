@@ -7,7 +7,7 @@ import { servers } from "../servers/schema.ts";
 import { issueIdentity } from "./issue-identity.ts";
 import { proves, readAgentKey, renewalProofBytes } from "./rules.ts";
 import { agentIdentities } from "./schema.ts";
-import { systemPrincipal } from "./system-principal.ts";
+import { systemPrincipal } from "../../platform/auth/system-principal.ts";
 
 export interface RenewCertificate {
   /** Of the connection that asks, never of the message. */

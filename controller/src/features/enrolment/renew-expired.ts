@@ -11,7 +11,7 @@ import { readAgentCertificate } from "./identify-agent.ts";
 import { issueIdentity } from "./issue-identity.ts";
 import { expiredRenewalProofBytes, lifetimes, proves, readAgentKey, renewalSkewMs } from "./rules.ts";
 import { agentIdentities } from "./schema.ts";
-import { systemPrincipal } from "./system-principal.ts";
+import { systemPrincipal } from "../../platform/auth/system-principal.ts";
 
 type Fields<T> = Omit<T, "$typeName" | "$unknown">;
 

@@ -2,6 +2,9 @@ import type { Feature } from "../../platform/feature.ts";
 import { deleteOldEvents } from "./retention.ts";
 import { eventRoutes } from "./routes.ts";
 
+export { readSettled, settledPosition } from "./read-events.ts";
+export { type EventRow, toEvent } from "./visible.ts";
+
 export const events: Feature = {
   name: "events",
   routes: eventRoutes,

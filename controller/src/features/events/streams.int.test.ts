@@ -11,6 +11,9 @@ interface Sent {
   readonly kind: string;
 }
 
+/** On a machine that others load too. */
+const patient = { timeout: 15_000 };
+
 describe("streams of events", () => {
   let web: TestWeb;
   let token: string;
@@ -69,7 +72,7 @@ describe("streams of events", () => {
     return { response, received, names, resume: run, end: () => abort.abort(), lastId: () => lastId, isClosed: () => closed };
   };
   const ready = async (stream: Awaited<ReturnType<typeof open>>) => {
-    await expect.poll(stream.lastId).not.toBeNull();
+    await expect.poll(stream.lastId, patient).not.toBeNull();
   };
 
   it("tell each event once, in the order of commits, and go on behind the last one", async () => {
@@ -77,13 +80,13 @@ describe("streams of events", () => {
     expect(stream.response.headers.get("content-type")).toBe("text/event-stream");
     await ready(stream);
     await write("a", "b", "c");
-    await expect.poll(stream.names).toEqual(["a", "b", "c"]);
+    await expect.poll(stream.names, patient).toEqual(["a", "b", "c"]);
     stream.end();
     await write("d", "e");
     const resumed = await open({ lastEventId: stream.lastId()! });
-    await expect.poll(resumed.names).toEqual(["d", "e"]);
+    await expect.poll(resumed.names, patient).toEqual(["d", "e"]);
     await write("f");
-    await expect.poll(resumed.names).toEqual(["d", "e", "f"]);
+    await expect.poll(resumed.names, patient).toEqual(["d", "e", "f"]);
     expect((await open({ query: `?after=${resumed.received[1]!.id}` })).response.status).toBe(200);
   });
 
@@ -93,7 +96,7 @@ describe("streams of events", () => {
     stream.end();
     await write("while away");
     const resumed = await open({ lastEventId: stream.lastId()! });
-    await expect.poll(resumed.names).toEqual(["while away"]);
+    await expect.poll(resumed.names, patient).toEqual(["while away"]);
   });
 
   it("pass over no event whose transaction takes longer than a later one", async () => {
@@ -116,8 +119,8 @@ describe("streams of events", () => {
     commit();
     await slow;
     web.ctx.bus.emit("events.written", {});
-    await expect.poll(stream.names).toEqual(["slow", "quick"]);
-    await expect.poll(between.names).toEqual(["slow", "quick"]);
+    await expect.poll(stream.names, patient).toEqual(["slow", "quick"]);
+    await expect.poll(between.names, patient).toEqual(["slow", "quick"]);
   });
 
   it("keep a slow reader's share in the table, and hold up nobody", async () => {
@@ -142,7 +145,7 @@ describe("streams of events", () => {
     expect(slow.names()).toEqual(quick.names());
     expect(new Set(slow.names()).size).toBe(10_000);
     await write("after");
-    await expect.poll(() => slow.names().at(-1)).toBe("after");
+    await expect.poll(() => slow.names().at(-1), patient).toBe("after");
   });
 
   it("tell what is wanted and within reach only", async () => {
@@ -155,11 +158,11 @@ describe("streams of events", () => {
     await Promise.all([mine, theirs, ofType].map(ready));
     await insert(web.ctx.sql, "foreign", foreign);
     await write("own");
-    await expect.poll(mine.names).toEqual(["own"]);
-    await expect.poll(theirs.names).toEqual(["foreign"]);
+    await expect.poll(mine.names, patient).toEqual(["own"]);
+    await expect.poll(theirs.names, patient).toEqual(["foreign"]);
     expect(ofType.names()).toEqual([]);
     const stolen = await open({ token: await web.token("view", foreign), lastEventId: mine.lastId()! });
-    await expect.poll(() => stolen.received).toEqual([{ id: null, name: "", kind: "missed" }]);
+    await expect.poll(() => stolen.received, patient).toEqual([{ id: null, name: "", kind: "missed" }]);
     expect((await web.ask("/api/v1/events/stream?types=all", { token })).status).toBe(422);
   });
 
@@ -198,7 +201,7 @@ describe("streams of events", () => {
       write: (row) => void names.push(row.subject.name),
       onBegin: () => (begun = true),
     });
-    await expect.poll(() => begun).toBe(true);
+    await expect.poll(() => begun, patient).toBe(true);
     await insert(web.ctx.sql, "untold");
     await expect.poll(() => names, { timeout: 5_000 }).toEqual(["untold"]);
     follower.close();
@@ -210,10 +213,10 @@ describe("streams of events", () => {
     const messages: LiveServerMessage[] = [];
     socket.on("message", (data: Buffer) => messages.push(JSON.parse(data.toString()) as LiveServerMessage));
     socket.on("open", () => socket.send(JSON.stringify({ type: "subscribe", topic: "events" })));
-    await expect.poll(() => messages).toEqual([{ type: "subscribed", topic: "events" }]);
+    await expect.poll(() => messages, patient).toEqual([{ type: "subscribed", topic: "events" }]);
     await new Promise((resolve) => setTimeout(resolve, 100));
     await write("one", "two");
     const told = () => messages.flatMap((message) => (message.type === "events" ? message.events.map(({ subject }) => subject.name) : []));
-    await expect.poll(told).toEqual(["one", "two"]);
+    await expect.poll(told, patient).toEqual(["one", "two"]);
   });
 });

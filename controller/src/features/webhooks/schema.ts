@@ -71,8 +71,9 @@ export const webhookDeliveries = pgTable(
   (t) => [
     unique().on(t.webhookId, t.eventId, t.replays).nullsNotDistinct(),
     index().on(t.webhookId, t.createdAt),
+    index().on(t.createdAt),
     index("webhook_deliveries_due")
-      .on(t.nextAttemptAt)
+      .on(t.webhookId, t.nextAttemptAt)
       .where(sql`${t.nextAttemptAt} is not null`),
   ],
 );

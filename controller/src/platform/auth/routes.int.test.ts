@@ -39,6 +39,12 @@ describe("every route and topic", () => {
     web = await testWeb();
     tokens = Object.fromEntries(await Promise.all(roles.map(async (role) => [role, await web.token(role)]))) as never;
     foreignOwner = await web.token("owner", await web.organization());
+    const webhook = async () => {
+      const [row] = await web.ctx.sql<{ id: string }[]>`
+        insert into webhooks (organization_id, name, url, types, sealed_secret)
+        values (${web.ctx.installation.defaultOrganizationId}, 'w', 'https://example.com/', '{*}', '\\x00') returning id`;
+      return row!.id;
+    };
     ids = {
       "/api/v1/servers": () => web.server(),
       // A person's own, which no token has: not found for all of them.
@@ -56,6 +62,13 @@ describe("every route and topic", () => {
         const [row] = await web.ctx.sql<{ id: string }[]>`
           with made as (insert into users (id, name, email) values (gen_random_uuid()::text, 'm', gen_random_uuid() || '@example.com') returning id)
           insert into memberships (organization_id, user_id) select ${web.ctx.installation.defaultOrganizationId}, id from made returning user_id as id`;
+        return row!.id;
+      },
+      "/api/v1/webhooks": async () => webhook(),
+      "/api/v1/webhook-deliveries": async () => {
+        const [row] = await web.ctx.sql<{ id: string }[]>`
+          insert into webhook_deliveries (organization_id, webhook_id, event_id, type, body, state)
+          values (${web.ctx.installation.defaultOrganizationId}, ${await webhook()}, gen_random_uuid(), 'webhook.test', '{}', 'delivered') returning id`;
         return row!.id;
       },
       "/api/v1/groups": async () => {

@@ -14,7 +14,7 @@ import { servers } from "../../servers/schema.ts";
 import { authorityFacts } from "../authority.ts";
 import { createToken } from "../create-token.ts";
 import { type AgentPackage, createAgentPackage } from "../install/package.ts";
-import { systemPrincipal } from "../system-principal.ts";
+import { systemPrincipal } from "../../../platform/auth/system-principal.ts";
 import { endLeftover } from "./leftover.ts";
 import { type AgentUser, agentUser, giveFolder, spawnNode } from "./run-as.ts";
 

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type Principal, roleAccess } from "../../platform/auth/index.ts";
+import { roleAccess } from "./access.ts";
+import type { Principal } from "./principal.ts";
 
-/** The controller itself, or an agent that acts with a token instead of a person; for audit rows. */
+/** The controller itself, or an agent that acts with a token instead of a person; for audit rows and events. */
 export const systemPrincipal = (organizationId: string, name = "DevFlow", address: string | null = null): Principal => ({
   kind: "system",
   id: "system",
