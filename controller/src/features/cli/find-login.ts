@@ -36,12 +36,12 @@ export async function waitingLogin(ctx: Context, limits: LoginLimits, principal:
             ),
           );
   if (row === undefined || userCode === null) {
-    await limits.wrongGuess(principal.id);
     throw new AppError(
       "not_found",
       "No program waits under this code: it is wrong, older than 10 minutes, or was answered. Begin again in the terminal",
     );
   }
+  await limits.rightGuess(principal.id);
   return { row, userCode };
 }
 

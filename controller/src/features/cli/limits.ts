@@ -7,9 +7,12 @@ import { createThrottle } from "../../platform/limits/index.ts";
 export interface LoginLimits {
   /** Counts a new login of this address; throws AppError rate_limited beyond 20 in 15 minutes. */
   begin(address: string | null): Promise<void>;
-  /** Throws AppError rate_limited after 10 wrong user codes of this user in 15 minutes. */
+  /**
+   * Counts a user code that this user tries; throws AppError rate_limited after 10 wrong ones in 15 minutes. Counted
+   * beforehand, so that guesses at the same time do not slip through together; a right one is taken back.
+   */
   mayGuess(userId: string): Promise<void>;
-  wrongGuess(userId: string): Promise<void>;
+  rightGuess(userId: string): Promise<void>;
   /** Throws AppError rate_limited after 60 unknown device codes of this address in 15 minutes. */
   mayCollect(address: string | null): Promise<void>;
   unknownDevice(address: string | null): Promise<void>;
@@ -31,9 +34,9 @@ export function createLoginLimits(ctx: Pick<Context, "sql" | "clock">): LoginLim
       demand(await throttle.count([`begin:${group(address)}`]), "Too many sign-ins of programs were begun from this address");
     },
     async mayGuess(userId) {
-      demand(await throttle.waitSeconds([`guess:${userId}`]), "Too many wrong codes");
+      demand(await throttle.count([`guess:${userId}`]), "Too many wrong codes");
     },
-    wrongGuess: async (userId) => void (await throttle.count([`guess:${userId}`])),
+    rightGuess: (userId) => throttle.takeBack([`guess:${userId}`]),
     async mayCollect(address) {
       demand(await throttle.waitSeconds([`collect:${group(address)}`]), "Too many unknown device codes from this address");
     },

@@ -48,6 +48,13 @@ describe("whoever took over a session or an address", () => {
     );
   });
 
+  it("guesses no program's code, however many guesses come at once", async () => {
+    const guesser = await person(web, { [await web.organization()]: [{ role: "view" }] });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => guesser.ask("/api/v1/cli-logins?code=BBBB-BBBB")));
+    expect(answers.filter(({ status }) => status === 404).length).toBeLessThanOrEqual(10);
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(20);
+  });
+
   it("gets nothing of what was begun before the password changed: no program's token, no other address", async () => {
     cookie = await web.signIn();
     const { userCode, deviceCode } = await begin();
