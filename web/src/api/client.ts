@@ -23,6 +23,7 @@ import type {
   SetupState,
   SignInRequest,
   UpdateServer,
+  SignInResult,
 } from "@devflow/api";
 
 /** A call that failed: the API's problem document, or "offline" when no answer came. */
@@ -58,6 +59,13 @@ let unauthenticated: () => void = () => {};
 /** Called once a session has ended: the next page is the sign-in. */
 export const onUnauthenticated = (handler: () => void): void => void (unauthenticated = handler);
 
+let confirmFirst: () => Promise<boolean> = () => Promise.resolve(false);
+/** Called when the controller wants to know once more who is here; true: it does now, and the call is made again. */
+export const onStepUp = (handler: () => Promise<boolean>): void => void (confirmFirst = handler);
+
+/** Where a refusal means a wrong password, code or key, and no session has ended. */
+const proofs = new Set(["session", "session/factor", "session/passkey", "session/oidc/complete"].map((path) => `${v1}/${path}`));
+
 /** "/api/v1/servers" + {limit: 5} → "/api/v1/servers?limit=5"; undefined values are left out. */
 export function address(path: string, query: Query = {}): string {
   const pairs = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
@@ -83,11 +91,8 @@ async function errorOf(response: Response): Promise<ApiError> {
  * One call. Throws ApiError for every failure; AbortError when the caller's signal fired.
  * @param path starting with /api
  */
-export async function call<T>(
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
-  path: string,
-  { query, body, signal }: Call = {},
-): Promise<T> {
+export async function call<T>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, options: Call = {}): Promise<T> {
+  const { query, body, signal } = options;
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (method === "POST") headers["idempotency-key"] = idempotencyKey();
@@ -106,7 +111,8 @@ export async function call<T>(
   }
   if (!response.ok) {
     const error = await errorOf(response);
-    if (response.status === 401 && path !== `${v1}/session`) unauthenticated();
+    if (response.status === 401 && !proofs.has(path)) unauthenticated();
+    if (error.code === "step_up_required" && (await confirmFirst())) return call(method, path, options);
     throw error;
   }
   if (response.status === 204) return undefined as T;
@@ -151,7 +157,8 @@ export const api = {
   setup: (body: SetupRequest) => call<Me>("POST", `${v1}/setup`, { body }),
   /** Who is signed in, null for a stranger; answers without a session too. */
   sessionState: () => call<SessionState>("GET", `${v1}/session`),
-  signIn: (email: string, password: string) => call<Me>("POST", `${v1}/session`, { body: { email, password } satisfies SignInRequest }),
+  signIn: (email: string, password: string) =>
+    call<SignInResult>("POST", `${v1}/session`, { body: { email, password } satisfies SignInRequest }),
   signOut: () => call<unknown>("DELETE", `${v1}/session`),
   changePassword: (body: ChangePasswordRequest) => call<unknown>("POST", `${v1}/me/password`, { body }),
   me: () => call<Me>("GET", `${v1}/me`),

@@ -1,7 +1,9 @@
 import Building2 from "@lucide/svelte/icons/building-2";
 import CircleUser from "@lucide/svelte/icons/circle-user";
 import Folder from "@lucide/svelte/icons/folder";
+import Fingerprint from "@lucide/svelte/icons/fingerprint";
 import KeyRound from "@lucide/svelte/icons/key-round";
+import Mail from "@lucide/svelte/icons/mail";
 import Server from "@lucide/svelte/icons/server";
 import ShieldCheck from "@lucide/svelte/icons/shield-check";
 import Tag from "@lucide/svelte/icons/tag";
@@ -16,7 +18,7 @@ export interface Place {
   readonly icon: Component<{ class?: string }>;
   /** Second key after "g". */
   readonly key: string;
-  readonly group: "" | "Organisation" | "You";
+  readonly group: "" | "Organisation" | "Installation" | "You";
 }
 
 /** Every page of the navigation and the palette; a feature's page gets its line here. */
@@ -30,6 +32,8 @@ export const places: readonly Place[] = [
   { label: "Enrolment", href: "/settings/enrolment", icon: Ticket, key: "e", group: "Organisation" },
   { label: "API tokens", href: "/settings/tokens", icon: KeyRound, key: "t", group: "Organisation" },
   { label: "Organisation", href: "/settings/organization", icon: Building2, key: "o", group: "Organisation" },
+  { label: "Mail", href: "/settings/mail", icon: Mail, key: "l", group: "Installation" },
+  { label: "Sign-in", href: "/settings/sign-in", icon: Fingerprint, key: "i", group: "Installation" },
   { label: "Profile", href: "/settings/profile", icon: CircleUser, key: "p", group: "You" },
 ];
 
