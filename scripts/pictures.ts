@@ -60,7 +60,7 @@ const pictures: Record<string, Picture> = {
   },
   "tokens-dark": {
     look: { viewport: { width: 1360, height: 400 }, colorScheme: "dark" },
-    path: () => "/settings/tokens",
+    path: () => "/settings/tokens?show=all",
     ready: "tbody tr",
   },
   "cli-login-dark": {

@@ -140,11 +140,11 @@ interface Page<T> {
 }
 
 /** Every page of a list, newest cursor last. */
-export async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+export async function all<T>(path: string, signal?: AbortSignal, query: Query = {}): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   do {
-    const page: Page<T> = await call("GET", path, { query: { limit: 500, cursor }, ...(signal ? { signal } : {}) });
+    const page: Page<T> = await call("GET", path, { query: { ...query, limit: 500, cursor }, ...(signal ? { signal } : {}) });
     items.push(...page.items);
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
