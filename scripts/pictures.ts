@@ -63,6 +63,19 @@ const pictures: Record<string, Picture> = {
     path: () => "/settings/tokens?show=all",
     ready: "tbody tr",
   },
+  "groups-light": {
+    look: { ...wide, colorScheme: "light" },
+    path: () => "/servers?by=group",
+    ready: list,
+    async act(page) {
+      await mark(page);
+      await page.reload();
+      await page.locator(list).first().waitFor();
+      await page.waitForTimeout(1_500);
+      for (const n of [1, 2, 3]) await page.getByRole("checkbox").nth(n).click();
+      await page.getByRole("button", { name: "Tags" }).first().click();
+    },
+  },
   "cli-login-dark": {
     look: { viewport: { width: 1360, height: 790 }, colorScheme: "dark" },
     path: () => "/servers",
@@ -114,6 +127,29 @@ try {
   await browser.close();
   await fleet.stop();
   await controller.stop();
+}
+
+/** Puts the servers into groups and gives them tags, by the first part of their names. */
+async function mark(page: Page): Promise<void> {
+  const send = async (method: string, path: string, data: object) => {
+    const answer = await page.request.fetch(`/api/v1${path}`, { method, data, headers: { origin: controller.url } });
+    if (!answer.ok()) throw new Error(`${method} ${path} was answered with ${answer.status()}: ${await answer.text()}`);
+    return (await answer.json()) as { id: string };
+  };
+  const { items } = (await (await page.request.get("/api/v1/servers?limit=100")).json()) as { items: { id: string; name: string }[] };
+  const marks = [
+    { name: "Customer facing", kinds: ["api", "web", "edge"], tag: "prod", color: "violet" },
+    { name: "Data", kinds: ["db", "cache", "search", "queue"], tag: "stateful", color: "blue" },
+    { name: "Internal", kinds: [""], tag: "internal", color: "amber" },
+  ];
+  const placed = new Set<string>();
+  for (const { name, kinds, tag, color } of marks) {
+    const group = await send("POST", "/groups", { name });
+    await send("POST", "/tags", { name: tag, color });
+    const ids = items.filter((server) => !placed.has(server.id) && kinds.some((kind) => server.name.startsWith(kind))).map(({ id }) => id);
+    for (const id of ids) placed.add(id);
+    if (ids.length > 0) await send("POST", "/servers/bulk", { ids, addTags: [tag], groupId: group.id });
+  }
 }
 
 async function take(from: Browser, { look, path, ready, act }: Picture): Promise<Buffer> {

@@ -4,11 +4,13 @@ import { admin, runAdmin } from "./commands/admin.ts";
 import { completion } from "./commands/completion.ts";
 import { contexts } from "./commands/contexts.ts";
 import { enrol } from "./commands/enrol.ts";
+import { groups } from "./commands/groups.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { mcp } from "./commands/mcp.ts";
 import { metrics } from "./commands/metrics.ts";
 import { servers } from "./commands/servers.ts";
+import { tags } from "./commands/tags.ts";
 import { tokens } from "./commands/tokens.ts";
 import { top } from "./commands/top.ts";
 import { whoami } from "./commands/whoami.ts";
@@ -17,7 +19,22 @@ import { reportError } from "./report-error.ts";
 import { version } from "./version.ts";
 
 /** Every command, in the order of the help; one file each. */
-const commands: readonly AddCommand[] = [login, logout, contexts, whoami, servers, metrics, top, tokens, enrol, mcp, completion, admin];
+const commands: readonly AddCommand[] = [
+  login,
+  logout,
+  contexts,
+  whoami,
+  servers,
+  groups,
+  tags,
+  metrics,
+  top,
+  tokens,
+  enrol,
+  mcp,
+  completion,
+  admin,
+];
 
 /** The commands without running any. */
 export function createProgram(cli: Cli): Command {

@@ -1,5 +1,7 @@
-import type { Server, ServerGroup } from "@devflow/api";
+import { once } from "node:events";
+import type { LiveServerMessage, Server, ServerGroup } from "@devflow/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { groupedServer, testGroup, testTeam, tokenWith } from "../../testing/access.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
 
@@ -223,5 +225,31 @@ describe("server groups", () => {
     await bulk({ ids: [inBlue], groupId: blue }, admin);
     await bulk({ ids: [inRed], groupId: red }, admin);
     await bulk({ ids: [ungrouped], groupId: null }, admin);
+  });
+
+  it("let go of who watches when a server leaves their reach", async () => {
+    const token = await tokenWith(web, { role: "view", group: blue });
+    const id = await groupedServer(web, "watched", blue);
+    const socket = new WebSocket(`${web.origin.replace("http", "ws")}/api/v1/live`, { headers: { authorization: `Bearer ${token}` } });
+    const received: LiveServerMessage[] = [];
+    socket.on("message", (data: Buffer) => received.push(JSON.parse(data.toString()) as LiveServerMessage));
+    await once(socket, "open");
+    for (const topic of ["servers", `server:${id}`]) socket.send(JSON.stringify({ type: "subscribe", topic }));
+    await expect.poll(() => received.filter(({ type }) => type === "subscribed").length).toBe(2);
+    const changed = () => received.flatMap((message) => (message.type === "servers" ? [message] : []));
+    await patch(admin, id, { tags: ["seen"] });
+    await expect
+      .poll(() => changed().flatMap((message) => message.changed.map(({ tags }) => tags)), { timeout: 3_000 })
+      .toEqual([["seen"]]);
+    await patch(admin, id, { groupId: red, tags: ["secret"] });
+    await expect.poll(() => changed().flatMap(({ removed }) => removed), { timeout: 3_000 }).toEqual([id]);
+    await expect.poll(() => received.find(({ type }) => type === "refused")).toMatchObject({ topic: `server:${id}`, code: "not_found" });
+    web.ctx.bus.emit("live.frame", { type: "frame", serverId: id, timeMs: 1, rows: [] });
+    // Whatever was sent before this answer has arrived with it.
+    socket.send(JSON.stringify({ type: "ping" }));
+    await expect.poll(() => received.some(({ type }) => type === "pong")).toBe(true);
+    expect(received.some(({ type }) => type === "frame")).toBe(false);
+    expect(JSON.stringify(received)).not.toContain("secret");
+    socket.terminate();
   });
 });

@@ -1,6 +1,8 @@
+import type { Client, components } from "@devflow/client";
 import { formatBytes, formatPercent } from "@devflow/units";
 import { Option } from "commander";
 import { type AddCommand, type Cli, clientFor, examples, show } from "../command.ts";
+import { findGroup } from "../find-group.ts";
 import { findServer, type Server } from "../find-server.ts";
 import { clean } from "../output/style.ts";
 import { type Column, facts, table } from "../output/table.ts";
@@ -13,7 +15,10 @@ const states = ["online", "offline", "pending", "revoked", "quarantined"] as con
 const sorts = ["name", "-name", "cpu", "-cpu", "memory", "-memory", "disk", "-disk", "state"] as const;
 
 interface ListOptions extends GlobalOptions {
-  readonly state?: (typeof states)[number];
+  readonly state?: string;
+  readonly group?: string;
+  readonly tag?: readonly string[];
+  readonly os?: string;
   readonly search?: string;
   readonly sort?: (typeof sorts)[number];
   readonly limit?: number;
@@ -93,9 +98,25 @@ function describe(server: Server, cli: Cli): string {
   );
 }
 
+const readStates = (text: string): string => {
+  const wrong = text.split(",").find((one) => !(states as readonly string[]).includes(one));
+  if (wrong !== undefined) throw new Failure("usage", `--state: expected ${states.join(", ")}, got ${wrong}`);
+  return text;
+};
 const wholeNumber = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new Failure("usage", `--limit: expected a whole number, got ${text}`);
   return Number(text);
+};
+
+async function idsOf(client: Client, names: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const name of names) ids.push((await findServer(client, name)).id);
+  return ids;
+}
+const changedText = ({ changed, items }: components["schemas"]["BulkResult"]): string => {
+  const left = items.filter(({ outcome }) => outcome !== "changed" && outcome !== "unchanged");
+  const said = `${changed} of ${items.length} ${items.length === 1 ? "server" : "servers"} changed.`;
+  return [said, ...left.map(({ id, outcome }) => `  ${id}  ${outcome.replaceAll("_", " ")}`)].join("\n");
 };
 
 export const servers: AddCommand = (program, cli) => {
@@ -104,7 +125,10 @@ export const servers: AddCommand = (program, cli) => {
   group
     .command("list", { isDefault: true })
     .description("servers with state and newest values")
-    .addOption(new Option("--state <state>", "only these").choices(states))
+    .addOption(new Option("--state <states>", "only these; several with commas").choices(states).argParser(readStates))
+    .option("--group <group>", 'in this group: its name or id, or "none"')
+    .option("--tag <tag...>", "with all of these tags; with commas: any of them")
+    .option("--os <text>", "part of the operating system's name")
     .option("--search <text>", "part of the name, host name, system or address")
     .addOption(new Option("--sort <by>", "order; - for largest first").choices(sorts))
     .option("--limit <n>", "at most so many", wholeNumber)
@@ -119,16 +143,26 @@ export const servers: AddCommand = (program, cli) => {
     .action(async (_, command: typeof program) => {
       const options = command.optsWithGlobals<ListOptions>();
       const client = await clientFor(cli, options);
-      const { state, search, sort, limit = Infinity } = options;
+      const { state, tag, os, search, sort, limit = Infinity } = options;
       const items: Server[] = [];
-      const query = { state, search, sort, limit: Math.min(500, limit) };
+      const group =
+        options.group === undefined ? undefined : options.group === "none" ? "none" : (await findGroup(client, options.group)).id;
+      const query = {
+        state,
+        group,
+        os,
+        search,
+        sort,
+        limit: Math.min(500, limit),
+        ...(tag !== undefined && { tag: [...tag] }),
+      };
       for await (const server of client.list("/api/v1/servers", { query, signal })) {
         if (items.length >= limit) break;
         items.push(server);
       }
       show(cli, options, { items }, () =>
         items.length === 0
-          ? state === undefined && search === undefined
+          ? [state, search, group, tag, os].every((one) => one === undefined)
             ? "No servers yet. Add one with: devflow enrol"
             : "No server is like that."
           : table(items, serverColumns(cli), terminal.style, terminal.isTty ? terminal.columns : Infinity),
@@ -154,6 +188,34 @@ export const servers: AddCommand = (program, cli) => {
       const { id } = await findServer(client, name);
       const server = await client.patch("/api/v1/servers/{id}", { path: { id }, body: { name: to }, signal });
       show(cli, options, server, () => `${clean(name)} is called ${clean(server.name)} now.`);
+    });
+  group
+    .command("tag")
+    .argument("<servers...>", "names, host names or ids")
+    .option("--add <tag...>", "put these on")
+    .option("--remove <tag...>", "take these off")
+    .description("change tags of servers")
+    .addHelpText("after", examples("devflow servers tag web-1 web-2 --add prod --remove staging"))
+    .action(async (names: string[], _, command: typeof program) => {
+      const { add = [], remove = [], ...options } = command.optsWithGlobals<GlobalOptions & { add?: string[]; remove?: string[] }>();
+      if (add.length + remove.length === 0) throw new Failure("usage", "Say what to change: --add TAG or --remove TAG");
+      const client = await clientFor(cli, options);
+      const ids = await idsOf(client, names);
+      const result = await client.post("/api/v1/servers/bulk", { body: { ids, addTags: add, removeTags: remove }, signal });
+      show(cli, options, result, () => changedText(result));
+    });
+  group
+    .command("move")
+    .argument("<servers...>", "names, host names or ids")
+    .requiredOption("--group <group>", 'into this group: its name or id, or "none"')
+    .description("put servers into a group")
+    .addHelpText("after", examples("devflow servers move web-1 web-2 --group Edge"))
+    .action(async (names: string[], _, command: typeof program) => {
+      const options = command.optsWithGlobals<GlobalOptions & { group: string }>();
+      const client = await clientFor(cli, options);
+      const groupId = options.group === "none" ? null : (await findGroup(client, options.group)).id;
+      const result = await client.post("/api/v1/servers/bulk", { body: { ids: await idsOf(client, names), groupId }, signal });
+      show(cli, options, result, () => changedText(result));
     });
   group
     .command("revoke")
