@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import type { Bus } from "./bus/index.ts";
-import type { MasterKey } from "./crypto/index.ts";
+import type { Bus } from "./bus/process-bus.ts";
+import type { MasterKey } from "./crypto/master-key.ts";
 import type { Database, Installation, Sql } from "./db/index.ts";
 
 /** What every verb gets: the process's parts, wired in main.ts. */

@@ -1,7 +1,7 @@
 import { AppError } from "@devflow/errors";
 import { addressGroup } from "../address-group.ts";
 import type { AttemptLimit, Throttle } from "../limits/index.ts";
-import type { Caller } from "./index.ts";
+import type { Caller } from "./caller.ts";
 
 export type Attempt = <T>(account: string, caller: Caller, work: () => Promise<T>) => Promise<T>;
 

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { createAttempts, guessLimits } from "./attempts.ts";
 import { addressHeader, createBetterAuth } from "./better-auth.ts";
 import { createIdentityCache } from "./identity-cache.ts";
+import type { Caller } from "./caller.ts";
 import type { Identity } from "./identity.ts";
 import type { Principal } from "./principal.ts";
 import { loadMembership } from "./load-access.ts";
@@ -11,6 +12,7 @@ import { hashPassword, verifyPassword } from "./password.ts";
 import { accounts, sessions, users } from "./schema.ts";
 import { createThrottle } from "../limits/index.ts";
 
+export type { Caller } from "./caller.ts";
 export type { Identity } from "./identity.ts";
 export type { Principal } from "./principal.ts";
 export {
@@ -29,12 +31,6 @@ export {
   strongestRole,
 } from "./access.ts";
 export { decide, type Demand, demandPermission } from "./decide.ts";
-
-/** Who sends a request, apart from its credentials. */
-export interface Caller {
-  readonly address: string | null;
-  readonly userAgent: string | null;
-}
 
 export interface SignedIn {
   readonly userId: string;

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { createMasterKey, type MasterKey } from "../crypto/index.ts";
+import { createMasterKey, type MasterKey } from "../crypto/master-key.ts";
 import { arrayLiteral, type DatabaseTarget, databaseUnavailable, type Sql } from "../db/index.ts";
 import type { Stop } from "../stop.ts";
 import { counter } from "../observability/index.ts";

@@ -1,4 +1,4 @@
-import type { MasterKey } from "../crypto/index.ts";
+import type { MasterKey } from "../crypto/master-key.ts";
 import { type Events, reach } from "./events.ts";
 
 /** An event as it travels: `["server.changed",{…}]`. Equal ones are one. */
