@@ -32,7 +32,7 @@ export const places: readonly Place[] = [
   { label: "Enrolment", href: "/settings/enrolment", icon: Ticket, key: "e", group: "Organisation" },
   { label: "API tokens", href: "/settings/tokens", icon: KeyRound, key: "t", group: "Organisation" },
   { label: "Organisation", href: "/settings/organization", icon: Building2, key: "o", group: "Organisation" },
-  { label: "Mail", href: "/settings/mail", icon: Mail, key: "l", group: "Installation" },
+  { label: "Mail", href: "/settings/mail", icon: Mail, key: "k", group: "Installation" },
   { label: "Sign-in", href: "/settings/sign-in", icon: Fingerprint, key: "i", group: "Installation" },
   { label: "Profile", href: "/settings/profile", icon: CircleUser, key: "p", group: "You" },
 ];
