@@ -1,6 +1,6 @@
 import type { Inventory, Server, ServerState } from "@devflow/api";
 import { families } from "@devflow/catalogue";
-import { groupOf } from "./marks.ts";
+import { groupOf } from "./group-of.ts";
 import { hash, seedOf, unit, wave } from "./noise.ts";
 
 /** A made-up server and what its charts look like. */

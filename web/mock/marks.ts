@@ -1,6 +1,6 @@
 import type { BulkUpdateServers, SavedView, ServerGroup, Tag, TagColor } from "@devflow/api";
 import type { Machine } from "./machines.ts";
-import type { Answer } from "./routes.ts";
+import { groupId } from "./group-of.ts";
 
 /** Groups, colours of tags and saved views of the made-up organisation. */
 export interface MockMarks {
@@ -9,9 +9,11 @@ export interface MockMarks {
   views: SavedView[];
 }
 
+interface Answer {
+  status: number;
+  body?: unknown;
+}
 const at = "2026-11-01T08:00:00.000Z";
-const groupId = (n: number) => `0c0e0000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-
 export function newMarks(): MockMarks {
   const group = (n: number, name: string, description: string): ServerGroup => ({
     id: groupId(n),
@@ -33,11 +35,6 @@ export function newMarks(): MockMarks {
     views: [],
   };
 }
-
-/** Group of machine number `n` of the fleet. */
-export const groupOf = (kind: string): string | null =>
-  ({ api: groupId(1), db: groupId(1), "edge-fra": groupId(2), "edge-ams": groupId(2), build: groupId(3), staging: groupId(3) })[kind] ??
-  null;
 
 /** The answer to a call about groups, tags, views or many servers; null for any other. */
 export function marksAnswer(
