@@ -1,6 +1,7 @@
 import { changeMasterKeyCommand } from "./admin/change-master-key.ts";
 import type { AdminCommand } from "./admin/command.ts";
 import { rotateKeyCommand } from "./admin/rotate-key.ts";
+import { verifyAuditCommand } from "./admin/verify-audit.ts";
 import type { Config } from "./config.ts";
 import { afterRestore } from "./features/enrolment/index.ts";
 import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
@@ -32,7 +33,7 @@ const forgetTaskKeyCommand: AdminCommand = {
   },
 };
 
-const commands = [afterRestoreCommand, forgetTaskKeyCommand, rotateKeyCommand, changeMasterKeyCommand];
+const commands = [afterRestoreCommand, forgetTaskKeyCommand, rotateKeyCommand, changeMasterKeyCommand, verifyAuditCommand];
 
 const usage = commands.map(({ name, meaning }) => `devflow admin ${name.padEnd(18)} ${meaning}`).join("\n");
 

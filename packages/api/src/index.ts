@@ -13,3 +13,4 @@ export * from "./organizations.ts";
 export * from "./settings.ts";
 export * from "./webhooks.ts";
 export * from "./groups.ts";
+export * from "./audit.ts";

@@ -28,3 +28,16 @@ export const auditLog = pgTable(
   },
   (t) => [index().on(t.organizationId, t.sequence)],
 );
+
+/** Where an organisation's chain begins since retention removed what was before. */
+export const auditCheckpoints = pgTable("audit_checkpoints", {
+  organizationId: uuid()
+    .primaryKey()
+    .references(() => organizations.id, { onDelete: "cascade" }),
+  /** Of the last removed row. */
+  sequence: bigint({ mode: "number" }).notNull(),
+  hash: text().notNull(),
+  at: timestamp({ withTimezone: true }).notNull(),
+  /** By the task-signing key, base64; see checkpoints.ts. */
+  signature: text().notNull(),
+});

@@ -1,0 +1,34 @@
+import type { AuditRetention } from "@devflow/api";
+import { sql } from "drizzle-orm";
+import { writeAudit } from "../../platform/audit/index.ts";
+import { auditRetentionDays } from "../../platform/audit/retention.ts";
+import type { Principal } from "../../platform/auth/index.ts";
+import type { Context } from "../../platform/context.ts";
+
+export const readAuditRetention = async ({ ctx }: { ctx: Context }): Promise<AuditRetention> => ({ days: await auditRetentionDays(ctx) });
+
+/** Settles for how long the audit log is kept, for the whole installation; older rows leave with the next night's job. */
+export async function putAuditRetention({
+  ctx,
+  principal,
+  input,
+}: {
+  ctx: Context;
+  principal: Principal;
+  input: AuditRetention;
+}): Promise<AuditRetention> {
+  const before = await readAuditRetention({ ctx });
+  await ctx.db.transaction(async (tx) => {
+    await tx.execute(sql`
+      insert into settings (key, value) values ('retention', jsonb_build_object('auditDays', ${input.days}::int))
+      on conflict (key) do update set value = settings.value || excluded.value, updated_at = now()`);
+    await writeAudit(tx, principal, {
+      action: "settings.update",
+      targetKind: "setting",
+      targetId: "audit-retention",
+      before,
+      after: input,
+    });
+  });
+  return input;
+}
