@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeAudit } from "../../platform/audit/index.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
-import { systemPrincipal } from "../enrolment/system-principal.ts";
+import { systemPrincipal } from "../../platform/auth/system-principal.ts";
 
 let web: TestWeb;
 let token: string;

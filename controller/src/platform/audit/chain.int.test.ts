@@ -1,6 +1,6 @@
 import { appendFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemPrincipal } from "../../features/enrolment/system-principal.ts";
+import { systemPrincipal } from "../auth/system-principal.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { chainAudit } from "./chain.ts";
 import { checkpointFile } from "./checkpoints.ts";
