@@ -2,6 +2,8 @@ import Building2 from "@lucide/svelte/icons/building-2";
 import CircleUser from "@lucide/svelte/icons/circle-user";
 import Folder from "@lucide/svelte/icons/folder";
 import Fingerprint from "@lucide/svelte/icons/fingerprint";
+import Globe from "@lucide/svelte/icons/globe";
+import History from "@lucide/svelte/icons/history";
 import KeyRound from "@lucide/svelte/icons/key-round";
 import Mail from "@lucide/svelte/icons/mail";
 import Server from "@lucide/svelte/icons/server";
@@ -10,6 +12,7 @@ import Tag from "@lucide/svelte/icons/tag";
 import Ticket from "@lucide/svelte/icons/ticket";
 import UserRound from "@lucide/svelte/icons/user-round";
 import Users from "@lucide/svelte/icons/users";
+import Webhook from "@lucide/svelte/icons/webhook";
 import type { Component } from "svelte";
 
 export interface Place {
@@ -24,6 +27,7 @@ export interface Place {
 /** Every page of the navigation and the palette; a feature's page gets its line here. */
 export const places: readonly Place[] = [
   { label: "Servers", href: "/servers", icon: Server, key: "s", group: "" },
+  { label: "Events", href: "/events", icon: History, key: "v", group: "" },
   { label: "Members", href: "/settings/members", icon: UserRound, key: "m", group: "Organisation" },
   { label: "Teams", href: "/settings/teams", icon: Users, key: "a", group: "Organisation" },
   { label: "Roles", href: "/settings/roles", icon: ShieldCheck, key: "r", group: "Organisation" },
@@ -31,8 +35,10 @@ export const places: readonly Place[] = [
   { label: "Tags", href: "/settings/tags", icon: Tag, key: "l", group: "Organisation" },
   { label: "Enrolment", href: "/settings/enrolment", icon: Ticket, key: "e", group: "Organisation" },
   { label: "API tokens", href: "/settings/tokens", icon: KeyRound, key: "t", group: "Organisation" },
+  { label: "Webhooks", href: "/settings/webhooks", icon: Webhook, key: "w", group: "Organisation" },
   { label: "Organisation", href: "/settings/organization", icon: Building2, key: "o", group: "Organisation" },
   { label: "Mail", href: "/settings/mail", icon: Mail, key: "k", group: "Installation" },
+  { label: "Outgoing addresses", href: "/settings/outgoing", icon: Globe, key: "d", group: "Installation" },
   { label: "Sign-in", href: "/settings/sign-in", icon: Fingerprint, key: "i", group: "Installation" },
   { label: "Profile", href: "/settings/profile", icon: CircleUser, key: "p", group: "You" },
 ];

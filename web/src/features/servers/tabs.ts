@@ -4,5 +4,6 @@ export const tabs = [
   ["disks", "Disks"],
   ["network", "Network"],
   ["inventory", "Inventory"],
+  ["events", "Events"],
   ["settings", "Settings"],
 ] as const;
