@@ -30,6 +30,10 @@ const steps: readonly Step[] = [
   { name: "structure", commands: [["vitest", "run", "--project", "structure", "--reporter=dot"]] },
   { name: "lint", commands: [["oxlint"]] },
   { name: "import rules", commands: [["node", "scripts/check-imports.ts"]] },
+  {
+    name: "API description",
+    commands: [["redocly", "lint", "--extends", "spec", "docs/openapi.json"]],
+  },
   { name: "format", commands: [["oxfmt", "--check"]] },
   {
     name: "shell scripts",
