@@ -34,6 +34,7 @@ const queries: Record<string, number> = {
   "/api/v1/settings/mail": 1,
   "/api/v1/settings/oidc": 1,
   "/api/v1/settings/organizations": 1,
+  "/api/v1/settings/outgoing": 1,
   "/api/v1/settings/security": 1,
   "/api/v1/setup": 1,
   "/api/v1/tags": 1,
@@ -41,6 +42,9 @@ const queries: Record<string, number> = {
   "/api/v1/teams/{id}": 6,
   "/api/v1/tokens": 2,
   "/api/v1/views": 1,
+  "/api/v1/webhooks": 2,
+  "/api/v1/webhooks/{id}": 3,
+  "/api/v1/webhooks/{id}/deliveries": 2,
   "/readyz": 1,
 };
 
@@ -50,6 +54,7 @@ const leftOut = [
   "/api/v1/events/stream",
   "/api/v1/organization/export",
   "/api/v1/servers/{id}/inventory",
+  "/api/v1/webhook-deliveries/{id}",
   "/healthz",
   "/metrics",
 ];
@@ -77,7 +82,7 @@ describe("queries of each GET", () => {
   const more = async (): Promise<void> => {
     const { sql, installation } = web.ctx;
     const organization = installation.defaultOrganizationId;
-    const [user, team, group, role, token, service, serviceToken] = Array.from({ length: 7 }, () => randomUUID());
+    const [user, team, group, role, token, service, serviceToken, webhook] = Array.from({ length: 8 }, () => randomUUID());
     const name = `n-${user}`;
     await sql`insert into users (id, name, email) values (${user!}, ${name}, ${`${user}@example.com`})`;
     await sql`insert into memberships (organization_id, user_id) values (${organization}, ${user!})`;
@@ -99,6 +104,7 @@ describe("queries of each GET", () => {
     await sql`insert into events (organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, data)
       values (${organization}, 'team.created', 'user', ${user!}, ${name}, 'team', ${team!}, ${name}, '{}')`;
     await sql`insert into sessions (id, user_id, token, expires_at) values (${user!}, ${anna!.id}, ${user!}, now() + interval '1 hour')`;
+    await sql`insert into webhooks (id, organization_id, name, url, types, sealed_secret) values (${webhook!}, ${organization}, ${name}, 'https://example.com/', '{*}', '\\x00')`;
     const held = [
       ["user", user!],
       ["team", team!],
@@ -118,6 +124,7 @@ describe("queries of each GET", () => {
       "/api/v1/teams": team,
       "/api/v1/service-accounts": service,
       "/api/v1/roles": role,
+      "/api/v1/webhooks": webhook,
     });
   };
 
