@@ -22,8 +22,8 @@ describe("every route, asked badly by everybody", () => {
     console.log(JSON.stringify({ requests: report.sent, seed, statuses: report.statuses }));
     console.log(["Never did what they were asked:", ...report.never].join("\n  "));
     expect(report.findings.join("\n")).toBe("");
-    // It reached depth: most routes did what they are for.
-    expect(report.never.length).toBeLessThan(report.routes.size / 3);
-    expect([...report.routes.values()].every(([sent]) => sent >= 10)).toBe(true);
+    // It reached depth: most routes did what they are for, and none was forgotten.
+    expect(report.never.length).toBeLessThan(report.routes.size / 2);
+    expect([...report.routes].filter(([, [sent]]) => sent < requests / report.routes.size / 3)).toEqual([]);
   }, 3_600_000);
 });

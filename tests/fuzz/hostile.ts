@@ -121,7 +121,7 @@ export const hostileText: Arbitrary<string> = fc.oneof(
 
 /** Objects with an own "__proto__", as JSON.parse makes them and as literals cannot. */
 const withName = (name: string, value: unknown): object =>
-  Object.defineProperty({}, name, { value, enumerable: true, configurable: true, writable: true }) as object;
+  Object.defineProperty({}, name, { value, enumerable: true, configurable: true, writable: true });
 
 const nested = (depth: number): unknown => {
   let value: unknown = 1;
