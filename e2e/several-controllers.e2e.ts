@@ -141,6 +141,42 @@ describe("two controllers on one database", () => {
     await sql.end();
   });
 
+  it("a stolen token that is revoked loses its socket and its stream within a second, at both", async () => {
+    const a = await first(0);
+    const b = await beside(a);
+    const made = (await (await request(a, "POST", "/api/v1/tokens", {}, { name: "stolen", role: "view" })).json()) as {
+      secret: string;
+      token: { id: string };
+    };
+    const stolen = { authorization: `Bearer ${made.secret}` };
+    /** Reads events until the stream ends. */
+    const stream = async (at: ControllerProcess, headers: Record<string, string>) => {
+      const abort = new AbortController();
+      const answer = await fetch(`${at.url}/api/v1/events/stream`, { headers, signal: abort.signal });
+      expect([answer.status, answer.headers.get("content-type")?.split(";")[0]]).toEqual([200, "text/event-stream"]);
+      const state = { ended: false, stop: () => abort.abort() };
+      const reader = answer.body!.getReader();
+      const read = async (): Promise<void> => ((await reader.read()).done ? undefined : read());
+      void read()
+        .catch(() => undefined)
+        .finally(() => (state.ended = true));
+      return state;
+    };
+    const sockets = [await open(a, stolen), await open(b, stolen)];
+    const streams = [await stream(a, stolen), await stream(b, stolen)];
+    const bystanders = [await stream(a, { authorization: `Bearer ${a.token}` }), await stream(b, { authorization: `Bearer ${b.token}` })];
+    expect((await request(a, "DELETE", `/api/v1/tokens/${made.token.id}`)).status).toBe(204);
+    await took(
+      "token revoked at A → its sockets and streams closed at A and B",
+      expect
+        .poll(() => [...sockets.map(({ code }) => code), ...streams.map(({ ended }) => ended)], { timeout: 1_000, interval: 10 })
+        .toEqual([4401, 4401, true, true]),
+    );
+    for (const at of [a, b]) expect((await request(at, "GET", "/api/v1/events/stream", stolen)).status).toBe(401);
+    expect(bystanders.map(({ ended }) => ended)).toEqual([false, false]);
+    for (const { stop } of bystanders) stop();
+  });
+
   it("a server that is revoked at one loses its connection to the other", async () => {
     const a = await first(2);
     const b = await beside(a);
