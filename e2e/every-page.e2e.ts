@@ -81,12 +81,11 @@ describe.skipIf(!hasBrowser)("every page of a real controller", () => {
     await page.locator("[aria-busy=true], .skeleton").first().waitFor({ state: "detached" });
   };
   const visit = async (path: string, options: BrowserContextOptions = {}) => {
-    const signedIn = !open.includes(path);
     const context = await browser.newContext({
       baseURL: controller.url,
       viewport: { width: 1440, height: 900 },
       reducedMotion: "reduce",
-      ...(signedIn ? { storageState: session } : {}),
+      ...(open.includes(path) ? {} : { storageState: session }),
       ...options,
     });
     const page = await context.newPage();
@@ -157,8 +156,12 @@ describe.skipIf(!hasBrowser)("every page of a real controller", () => {
         if (opened) {
           dialogues += 1;
           const wrong = await violations(page);
-          for (let tab = 0; tab < 12; tab += 1) await page.keyboard.press("Tab");
-          if ((await dialog.locator("*:focus").count()) === 0) wrong.push("Tab leaves it");
+          for (let tab = 0; tab < 12; tab += 1) {
+            await page.keyboard.press("Tab");
+            // Behind the last of it the browser's own bar has its turn, and the page nothing.
+            const outside = page.locator("body :not(dialog, [role=dialog], [role=alertdialog]):focus");
+            if ((await outside.count()) > 0 && (await dialog.locator("*:focus").count()) === 0) wrong.push(`Tab ${tab + 1} leaves it`);
+          }
           await page.keyboard.press("Escape");
           const closed = await dialog.waitFor({ state: "hidden", timeout: 2_000 }).then(
             () => true,
@@ -191,7 +194,7 @@ async function walkByTab(page: Page): Promise<string[]> {
     await page.keyboard.press("Tab");
     const { key, visible, name } = await page.evaluate<{ key: string; visible: boolean; name: string }>(whereFocusIs);
     if (!visible && !reached.has(key)) wrong.push(`no focus to be seen on ${name}`);
-    if (key !== "" && key === last) wrong.push(`holds the focus: ${name}`);
+    if (key !== "" && key === last && names.length > 1) wrong.push(`holds the focus: ${name}`);
     last = key;
     reached.add(key);
   }
@@ -201,29 +204,34 @@ async function walkByTab(page: Page): Promise<string[]> {
 
 const nameOf = `(at) => at.tagName.toLowerCase() + " " + (at.getAttribute("aria-label") ?? at.innerText ?? at.id).trim().slice(0, 40)`;
 
+/** Outline, shadow and colours of an element and what stands closely around it: what a focus changes. */
+const lookOf = `(at) => [at, at.nextElementSibling, at.parentElement, at.parentElement?.parentElement, at.parentElement?.parentElement?.parentElement]
+  .filter(Boolean)
+  .map((one) => getComputedStyle(one))
+  .map((style) => [style.outlineStyle === "none" ? "" : style.outline, style.boxShadow, style.borderColor, style.backgroundColor].join())
+  .join(";")`;
+
 /** Runs in the page: gives everything that Tab should stop at a key, and lists key and name. Of radio buttons one takes the Tab. */
 const markStops = `(() => {
   const name = ${nameOf};
+  const look = ${lookOf};
+  document.activeElement?.blur();
   const stops = "a[href], button:not([disabled]), input:not([disabled]):not([type=hidden]), select:not([disabled]), textarea:not([disabled]), summary, [tabindex='0']";
   const listed = new Map();
   for (const at of document.querySelectorAll(stops)) {
     if (at.tabIndex < 0 || at.closest("[inert]") !== null || !at.checkVisibility({ visibilityProperty: true })) continue;
     const key = at.type === "radio" ? "radio " + at.name : String(listed.size);
     at.dataset.walk = key;
+    at.dataset.look = look(at);
     if (!listed.has(key)) listed.set(key, name(at));
   }
-  document.activeElement?.blur();
   return [...listed];
 })()`;
 
-/** Runs in the page: the key and name of what has the focus, and whether an outline or a shadow shows it there or around it. */
+/** Runs in the page: the key and name of what has the focus, and whether it looks otherwise than without it. */
 const whereFocusIs = `(() => {
   const name = ${nameOf};
+  const look = ${lookOf};
   const at = document.activeElement ?? document.body;
-  const shows = (one) => {
-    if (!one) return false;
-    const style = getComputedStyle(one);
-    return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1) || style.boxShadow !== "none";
-  };
-  return { key: at.dataset.walk ?? "", name: name(at), visible: at === document.body || shows(at) || shows(at.parentElement) || shows(at.nextElementSibling) };
+  return { key: at.dataset.walk ?? "", name: name(at), visible: at === document.body || look(at) !== at.dataset.look };
 })()`;
