@@ -4,7 +4,7 @@ import { createLog } from "../../controller/src/platform/log/index.ts";
 import { fuzz } from "./run.ts";
 
 /** npm run fuzz -- --requests 20000 --seed 7 */
-const requests = Number(process.env["DEVFLOW_TEST_FUZZ_REQUESTS"] ?? 3_000);
+const requests = Number(process.env["DEVFLOW_TEST_FUZZ_REQUESTS"] ?? 2_500);
 const seed = Number(process.env["DEVFLOW_TEST_FUZZ_SEED"] ?? 1);
 
 describe("every route, asked badly by everybody", () => {

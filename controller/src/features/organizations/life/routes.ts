@@ -91,6 +91,7 @@ export function organizationRoutes(api: Api, ctx: Context): void {
     tag,
     summary: "Everything of the organisation but secrets: gzipped lines of JSON",
     response: null,
+    mediaType: "application/gzip",
   });
   api.route(list, ({ identity }) => listOrganizations({ ctx, input: { identity: identity! } }));
   api.route(create, async ({ principal, body }) => ({ id: await createOrganization({ ctx, principal, input: body }) }));
