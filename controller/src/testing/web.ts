@@ -81,7 +81,7 @@ export async function testWeb(config: Partial<Config> = {}, options: { webFolder
     // A stream goes on for ever: what it begins with is its answer.
     const isStream = response.headers.get("content-type") === "text/event-stream";
     const text = isStream ? await firstChunk(response) : await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   };
 
