@@ -90,6 +90,7 @@ export function organizationRoutes(api: Api, ctx: Context): void {
     permission: "organization.export",
     tag,
     summary: "Everything of the organisation but secrets: gzipped lines of JSON",
+    mediaType: "application/gzip",
     response: null,
     mediaType: "application/gzip",
   });
