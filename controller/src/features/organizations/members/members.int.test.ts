@@ -172,6 +172,10 @@ describe("members", () => {
     expect((await web.ask("/api/v1/servers", { token: tokens[1]! })).status).toBe(200);
     expect((await ben.ask("/api/v1/me")).body.organization.id).toBe(elsewhere);
     expect((await ben.ask("/api/v1/session/organization", { method: "POST", json: { organizationId: org } })).status).toBe(404);
+    // Not only while they are out.
+    await web.ctx.sql`insert into memberships (organization_id, user_id) values (${org}, ${ben.id})`;
+    await give(web, org, "user", ben.id, { role: "edit" });
+    expect((await web.ask("/api/v1/servers", { token: tokens[0]! })).status).toBe(401);
     const last = await openSocket(cleo.cookie);
     const gone = once(last, "close");
     expect((await cleo.ask("/api/v1/organization/leave", { method: "POST" })).status).toBe(204);
