@@ -92,7 +92,6 @@ export function organizationRoutes(api: Api, ctx: Context): void {
     summary: "Everything of the organisation but secrets: gzipped lines of JSON",
     mediaType: "application/gzip",
     response: null,
-    mediaType: "application/gzip",
   });
   api.route(list, ({ identity }) => listOrganizations({ ctx, input: { identity: identity! } }));
   api.route(create, async ({ principal, body }) => ({ id: await createOrganization({ ctx, principal, input: body }) }));
