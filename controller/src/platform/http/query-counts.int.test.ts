@@ -8,6 +8,7 @@ import { testWeb, type TestWeb } from "../../testing/web.ts";
  */
 const queries: Record<string, number> = {
   "/api/docs": 0,
+  "/api/v1/audit": 1,
   "/api/v1/enrolment-tokens": 2,
   "/api/v1/events": 1,
   "/api/v1/groups": 1,
@@ -30,6 +31,7 @@ const queries: Record<string, number> = {
   "/api/v1/service-accounts/{id}": 3,
   "/api/v1/session": 2,
   "/api/v1/session/options": 2,
+  "/api/v1/settings/audit-retention": 1,
   "/api/v1/settings/event-retention": 1,
   "/api/v1/settings/mail": 1,
   "/api/v1/settings/oidc": 1,
@@ -50,6 +52,7 @@ const queries: Record<string, number> = {
 
 /** Streams, probes, and what needs something that is not in the database. */
 const leftOut = [
+  "/api/v1/audit/export",
   "/api/v1/cli-logins",
   "/api/v1/events/stream",
   "/api/v1/organization/export",

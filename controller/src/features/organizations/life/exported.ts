@@ -144,5 +144,6 @@ export const notExported: Readonly<Record<string, string>> = {
   idempotency_keys: "answers of the last day, which may hold secrets",
   webhook_deliveries: "copies of events with answers of other programs",
   default_views: "what single people look at first",
+  audit_checkpoints: "signed for this installation; the audit log has an export of its own",
   cli_logins: "sign-ins that are under way",
 };
