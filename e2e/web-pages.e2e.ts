@@ -51,7 +51,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await rows(page).first().waitFor();
     /** Presses Tab until what has the focus is called so. */
     const tabTo = async (name: RegExp) => {
-      for (let i = 0; i < 60; i++) {
+      for (let i = 0; i < 120; i++) {
         const said = (await page.evaluate(
           "document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText",
         )) as string;

@@ -160,6 +160,7 @@ export class World {
       this.options.signedIn = true;
       return { status: 201, body: this.#me() };
     }
+    if (path === "/session/options") return { status: 200, body: { passwordReset: false, provider: null } };
     if (path === "/session" && method === "GET") return { status: 200, body: { me: this.options.signedIn ? this.#me() : null } };
     if (path === "/session" && method === "POST") {
       if ((body as { password: string }).password === "wrong") return problem(401, "unauthenticated", "E-mail or password is wrong.");

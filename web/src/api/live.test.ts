@@ -8,7 +8,7 @@ class Socket {
   readyState = 0;
   sent: unknown[] = [];
   onopen?: () => void;
-  onclose?: () => void;
+  onclose?: (event: { code: number }) => void;
   onmessage?: (event: { data: string }) => void;
   constructor() {
     Socket.all.push(this);
@@ -18,7 +18,7 @@ class Socket {
   }
   close() {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({ code: 1006 });
   }
   open() {
     this.readyState = 1;
