@@ -25,7 +25,7 @@ const exportAll = defineRoute({
   summary: "The audit log as a stream of JSON lines or CSV",
   query: auditExportQuery,
   response: null,
-  mediaType: "application/x-ndjson",
+  mediaType: ["application/x-ndjson", "text/csv"],
 });
 const verify = defineRoute({
   ...common,

@@ -50,7 +50,7 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
           status === "204"
             ? { description: "Done" }
             : route.response === null
-              ? { description: "As described", content: { [route.mediaType ?? "text/plain"]: { schema: z.string() } } }
+              ? { description: "As described", content: asText(route.mediaType ?? "text/plain") }
               : { description: "As asked", content: { "application/json": { schema: route.response } } },
         "4XX": problemAnswer("What is wrong with the request"),
         "5XX": problemAnswer("What is wrong with the controller"),
@@ -69,6 +69,9 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
   });
 }
+
+const asText = (mediaType: string | readonly string[]) =>
+  Object.fromEntries([mediaType].flat().map((type) => [type, { schema: z.string() }]));
 
 /** "get /api/v1/servers/{id}/metrics" -> "getServersIdMetrics" */
 function operationId({ method, path }: RouteDefinition): string {

@@ -23,8 +23,8 @@ export interface RouteDefinition {
   readonly status?: 200 | 201 | 202 | 204;
   /** The JSON answer; what is not in it never leaves. Null: the handler answers with a Reply of its own type. */
   readonly response: z.ZodType | null;
-  /** Media type of an answer whose response is null; default "text/plain". For the description. */
-  readonly mediaType?: string;
+  /** Media types of an answer whose response is null; default "text/plain". For the description. */
+  readonly mediaType?: string | readonly string[];
   /**
    * What {id} names: a kind that a feature registered with Api.scope. "somewhere": a list for everybody who has the
    * permission for any part of the organisation; its verb gives no more than reachOf() says. "own": a
