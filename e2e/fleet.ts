@@ -8,7 +8,7 @@ const INTERVAL_S = 10;
 /** Agents with the real session and spool code and made-up values, in this process, connected to a controller in another. */
 export interface Fleet {
   readonly running: RunningAgents;
-  /** Waits until all agents are connected and nothing waits in a spool. */
+  /** Waits until the controller's database answers, all agents are connected and nothing waits in a spool. */
   settled(timeoutMs: number): Promise<void>;
   /**
    * Stops the agents in order and looks into the database: of each agent each interval from its start to its end, in
@@ -42,6 +42,8 @@ export async function startFleet(controller: ControllerProcess): Promise<Fleet> 
     running,
     async settled(timeoutMs) {
       const deadline = Date.now() + timeoutMs;
+      // A database that was killed a moment ago may be noticed by no agent until its next interval.
+      await expect.poll(async () => (await fetch(`${controller.url}/readyz`)).status, { timeout: timeoutMs, interval: 200 }).toBe(200);
       await expect.poll(() => running.connected(), { timeout: timeoutMs, interval: 200 }).toBe(count);
       await expect.poll(() => running.totals().waiting, { timeout: Math.max(1_000, deadline - Date.now()), interval: 100 }).toBe(0);
     },

@@ -206,6 +206,8 @@ describe.skipIf(!hasBrowser)("signing in", () => {
     expect(await violations(page)).toEqual([]);
     await signOut();
     await page.getByRole("link", { name: "Forgot the password?" }).click();
+    // The page that is left has a field of that name too.
+    await page.waitForURL("**/forgot-password");
     await page.getByLabel("E-mail").fill(email);
     await page.keyboard.press("Enter");
     await page.getByText("Look into your mailbox").waitFor();
