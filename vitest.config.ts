@@ -24,7 +24,9 @@ export default defineConfig({
       // Apart from unit: while parts are under way, a noun may lack its place in a slice.
       { test: { name: "structure", include: ["tests/**/*.test.ts"], exclude: [...skip, "**/*.int.test.ts"] } },
       ...(existsSync("web/vite.config.ts") ? [webProject] : []),
-      { test: { name: "e2e", include: ["e2e/**/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
+      // Processes that are killed, cut off and lied to: they wait more than they work.
+      { test: { name: "faults", include: ["e2e/faults/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
+      { test: { name: "e2e", include: ["e2e/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
     ],
   },
 });

@@ -1,7 +1,7 @@
 // npm test [-- vitest arguments]: every suite with real parts. The last line reads "N passed, N failed".
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildParts } from "./build.ts";
 import { root, staleParts } from "./build-state.mjs";
@@ -9,7 +9,13 @@ import { bringNeeds } from "./test-needs.ts";
 import { add, readReport, type Tally } from "./test-report.ts";
 
 /** Projects that run together, one group after the other: browsers and databases under load make each other slow. */
-const groups: readonly (readonly string[])[] = [["unit", "structure", "web"], ["int"], ["e2e"]];
+const groups: readonly (readonly string[])[] = [["unit", "structure", "web"], ["int", "faults"], ["e2e"]];
+
+/** A browser has the machine to itself; real parts mostly wait, for more files at once than there are processors. */
+function workersOf(projects: readonly string[]): string[] {
+  if (projects.includes("e2e")) return ["--no-file-parallelism"];
+  return projects.includes("int") ? [`--maxWorkers=${availableParallelism() + 1}`] : [];
+}
 
 const scratch = mkdtempSync(join(tmpdir(), "devflow-test-"));
 const missing = bringNeeds();
@@ -24,7 +30,7 @@ async function runGroup(projects: readonly string[], extra: readonly string[]): 
     "--reporter=json",
     `--outputFile.json=${report}`,
     "--passWithNoTests",
-    ...(projects.includes("e2e") ? ["--no-file-parallelism"] : []),
+    ...workersOf(projects),
     ...extra,
   ];
   const code = await new Promise<number>((resolve, reject) => {

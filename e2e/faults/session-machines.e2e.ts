@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "node:tls";
 import { apiClient, type LiveMessage } from "@devflow/testkit";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { httpProxy } from "../tests/enrolment/man-in-the-middle.ts";
-import { type AgentProcess, cloneAgentProcess, startAgentProcess } from "./agent-process.ts";
-import { type ControllerProcess, type EnrolledIdentity, startController } from "./controller-process.ts";
+import { httpProxy } from "../../tests/enrolment/man-in-the-middle.ts";
+import { type AgentProcess, cloneAgentProcess, startAgentProcess } from "../agent-process.ts";
+import { type ControllerProcess, type EnrolledIdentity, startController } from "../controller-process.ts";
 
 interface ServerView {
   readonly id: string;

@@ -6,11 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { apiClient, type LiveMessage } from "@devflow/testkit";
-import { type RunningAgents, startAgents } from "../agent/src/synthetic-agents.ts";
-import { loadTaskSigningKey } from "../controller/src/platform/crypto/index.ts";
-import { type ControllerProcess, startController } from "./controller-process.ts";
-import { type ExternalPostgres, startExternalPostgres } from "./external-postgres.ts";
-import { startSwitchboard, type Switchboard } from "./switchboard.ts";
+import { type RunningAgents, startAgents } from "../../agent/src/synthetic-agents.ts";
+import { loadTaskSigningKey } from "../../controller/src/platform/crypto/index.ts";
+import { type ControllerProcess, startController } from "../controller-process.ts";
+import { type ExternalPostgres, startExternalPostgres } from "../external-postgres.ts";
+import { startSwitchboard, type Switchboard } from "../switchboard.ts";
 
 const email = "ada@example.com";
 const password = "three plain words here";

@@ -1,8 +1,8 @@
 import { chown, cp, lchown, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { type AgentProcess, startAgentProcess } from "./agent-process.ts";
-import { type ControllerProcess, startController } from "./controller-process.ts";
+import { type AgentProcess, startAgentProcess } from "../agent-process.ts";
+import { type ControllerProcess, startController } from "../controller-process.ts";
 
 interface ServerView {
   readonly id: string;

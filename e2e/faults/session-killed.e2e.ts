@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { childrenOf } from "@devflow/testkit";
-import { startController, postmasterPid, type ControllerProcess } from "./controller-process.ts";
-import { startFleet, type Fleet } from "./fleet.ts";
+import { startController, postmasterPid, type ControllerProcess } from "../controller-process.ts";
+import { startFleet, type Fleet } from "../fleet.ts";
 
 /** DEVFLOW_TEST_LONG=1: minutes instead of seconds. */
 const long = process.env["DEVFLOW_TEST_LONG"] === "1";

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { apiClient, rssMb, type LiveMessage } from "@devflow/testkit";
 import type { Browser } from "playwright-core";
 import { afterEach, describe, expect, it } from "vitest";
-import { hasBrowser, openBrowser } from "./browser.ts";
-import { startController, type ControllerProcess } from "./controller-process.ts";
-import { startExternalPostgres, type ExternalPostgres } from "./external-postgres.ts";
-import { startFleet, type Fleet } from "./fleet.ts";
+import { hasBrowser, openBrowser } from "../browser.ts";
+import { startController, type ControllerProcess } from "../controller-process.ts";
+import { startExternalPostgres, type ExternalPostgres } from "../external-postgres.ts";
+import { startFleet, type Fleet } from "../fleet.ts";
 
 /** DEVFLOW_TEST_LONG=1: two minutes of each outage instead of half a minute. */
 const awayMs = process.env["DEVFLOW_TEST_LONG"] === "1" ? 120_000 : 30_000;
