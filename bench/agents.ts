@@ -148,11 +148,16 @@ export async function run(): Promise<object> {
     process.stderr.write(`steady: ${JSON.stringify(figures)}\n`);
     await controller.restart("SIGKILL");
     const listening = performance.now();
+    const ownBefore = process.cpuUsage();
     while (!members.every((m) => m.isConnected())) await sleep(50);
     const reconnectSeconds = round((performance.now() - listening) / 1000);
+    const ownDuring = process.cpuUsage(ownBefore);
     const reconnect = {
       reconnectSeconds,
       reconnectCpuSeconds: round(controller.cpuSeconds()),
+      reconnectDatabaseCpuSeconds: round(controller.databaseCpuSeconds()),
+      // Near to reconnectSeconds: the one thread that plays all agents is what the way back waits for.
+      reconnectSwarmCpuSeconds: round((ownDuring.user + ownDuring.system) / 1e6),
       reconnectWaitedSeconds: round(controller.waitedSeconds()),
       reconnectLoadAverage: round(loadavg()[0] as number),
     };
