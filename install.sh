@@ -27,6 +27,7 @@ STATE=/var/lib/devflow-agent
 LOG=/var/log/devflow-agent.log
 UNIT=/etc/systemd/system/devflow-agent.service
 RC=/etc/init.d/devflow-agent
+ROTATE=/etc/logrotate.d/devflow-agent
 NAME=devflow-agent
 RUN_USER=devflow
 
@@ -162,7 +163,7 @@ cleanup() {
       point_current "$old_link" || true
       if [ "$started" = yes ]; then start_service || true; fi
     elif [ -n "$fresh" ]; then
-      rm -f "$LIB/current" "$BIN" "$UNIT" "$RC"
+      rm -f "$LIB/current" "$BIN" "$UNIT" "$RC" "$ROTATE"
     fi
     if [ -n "$fresh" ]; then rm -rf "$fresh"; fi
     rmdir "$LIB" 2>/dev/null || true
@@ -312,6 +313,19 @@ start_pre() {
 }
 EOF
   install_file "$work/rc" "$RC" 755
+  # OpenRC keeps the file open: it is copied and emptied, not moved away.
+  cat >"$work/rotate" <<EOF
+$LOG {
+    su root root
+    size 5M
+    rotate 3
+    compress
+    missingok
+    notifempty
+    copytruncate
+}
+EOF
+  if [ -d "${ROTATE%/*}" ]; then install_file "$work/rotate" "$ROTATE" 644; fi
 }
 
 # install_file FROM TO MODE: whole or not at all, and never readable to more than MODE says.
@@ -373,7 +387,7 @@ uninstall() {
   detect
   stop_service
   stop_leftovers
-  rm -f "$UNIT" "$RC" "$BIN" "$LOG"
+  rm -f "$UNIT" "$RC" "$ROTATE" "$BIN" "$LOG" "$LOG".[1-9]*
   if [ "$init" = systemd ]; then
     systemctl daemon-reload 2>/dev/null || true
     systemctl reset-failed $NAME 2>/dev/null || true

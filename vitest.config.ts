@@ -17,7 +17,7 @@ export default defineConfig({
           globalSetup: ["./tests/setup/postgres.ts"],
           include: [`${code}/**/*.int.test.ts`, "tests/**/*.int.test.ts"],
           exclude: skip,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },

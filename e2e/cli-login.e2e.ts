@@ -43,7 +43,7 @@ describe.skipIf(!hasBrowser)("signing in the command line by the browser", () =>
   /** A sign-in that waits, its code and the address of the page. */
   const begin = async () => {
     const login = devflow("login", controller.url, "--no-browser", "--name", "e2e");
-    await expect.poll(() => login.said(), { timeout: 20_000 }).toMatch(/compare the code: \S+/);
+    await expect.poll(() => login.said(), { timeout: 60_000 }).toMatch(/compare the code: \S+/);
     return { ...login, code: /compare the code: (\S+)/.exec(login.said())![1]!, url: /Open (\S+)/.exec(login.said())![1]! };
   };
   const signIn = async (look: BrowserContextOptions) => {

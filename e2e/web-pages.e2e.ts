@@ -94,7 +94,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   it("scrolls 10,000 rows without a blank one", async () => {
     const { page } = await stage.page(await stage.mock({ servers: 10_000 }), "/servers");
     await page.getByRole("status").filter({ hasText: "10,000 servers" }).waitFor();
-    await expect.poll(() => page.getByRole("table", { name: "Servers" }).getAttribute("aria-rowcount"), { timeout: 15_000 }).toBe("10001");
+    await expect.poll(() => page.getByRole("table", { name: "Servers" }).getAttribute("aria-rowcount"), { timeout: 60_000 }).toBe("10001");
     await page.mouse.move(600, 600);
     for (let i = 1; i <= 12; i++) {
       await page.mouse.wheel(0, 3000);
@@ -132,7 +132,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     mock.setFault("offline");
     await page.getByText(/connection lost/).waitFor({ timeout: 2000 });
     mock.setFault("none");
-    await page.getByText("live", { exact: true }).waitFor({ timeout: 15_000 });
+    await page.getByText("live", { exact: true }).waitFor({ timeout: 60_000 });
     expect(await page.getByText(/connection lost/).count()).toBe(0);
     await page.context().close();
   });
@@ -145,7 +145,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await alert.waitFor();
     expect(await alert.innerText()).toMatch(/database does not answer[^]*Request 01JD7R9XV4M2/);
     mock.setFault("none");
-    await rows(page).first().waitFor({ timeout: 10_000 });
+    await rows(page).first().waitFor({ timeout: 60_000 });
     await page.context().close();
   });
 
@@ -189,7 +189,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await headline.waitFor();
     const seen = new Set<string>();
     const moves = async (times: number) => {
-      await expect.poll(async () => seen.add(await headline.innerText()).size, { timeout: 10_000, interval: 300 }).toBeGreaterThan(times);
+      await expect.poll(async () => seen.add(await headline.innerText()).size, { timeout: 60_000, interval: 300 }).toBeGreaterThan(times);
     };
     await moves(2);
     const canvas = page.getByRole("figure", { name: "Network" }).locator("canvas");

@@ -93,8 +93,8 @@ test(`${COUNT} agents whose connections are cut every few seconds: every row is 
     await sleep(3_000);
     network.cut();
   }
-  await expect.poll(() => fleet?.connected(), { timeout: 20_000 }).toBe(COUNT);
-  await expect.poll(() => fleet?.totals().waiting, { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => fleet?.connected(), { timeout: 60_000 }).toBe(COUNT);
+  await expect.poll(() => fleet?.totals().waiting, { timeout: 60_000 }).toBe(0);
   const totals = fleet.totals();
   expect(totals).toMatchObject({ rejected: 0, dropped: 0 });
 

@@ -323,11 +323,19 @@ describe.skipIf(unsupported.openrc !== null)(
       );
       expect(await said("stat -c '%a %U' /var/log/devflow-agent.log /etc/init.d/devflow-agent")).toBe("640 devflow\n755 root\n");
 
+      // Its log is rotated while it runs, by the copy, and written on.
+      const rotate = "yes 'a line of a log' | head -c 6000000 >>/var/log/devflow-agent.log; logrotate -s /tmp/rotated /etc/logrotate.conf";
+      expect(await machine.run(`${rotate} 2>&1`)).toEqual({ code: 0, output: "" });
+      expect(await said("stat -c '%n %U' /var/log/devflow-agent.log*; wc -c </var/log/devflow-agent.log")).toBe(
+        "/var/log/devflow-agent.log devflow\n/var/log/devflow-agent.log.1.gz devflow\n0\n",
+      );
+
       // What kills it is undone by the supervisor, what rc-service does is not.
       await machine.run(`kill -9 ${pid}`);
       const revived = await pidOnceChanged(pid);
       expect(revived).toMatch(/^\d+$/);
       expect(await connected()).toMatch(/^Connected to controller\.example/);
+      expect(await said("grep -c . /var/log/devflow-agent.log")).toMatch(/^[1-9]/);
       expect(await service("restart")).toMatchObject({ code: 0 });
       expect(await agentPid()).not.toBe(revived);
       expect(await connected()).toMatch(/^Connected/);
@@ -345,7 +353,7 @@ describe.skipIf(unsupported.openrc !== null)(
       expect(await serverCount()).toBe(before + 1);
 
       expect(await machine.run(uninstall.replace("PORT", String(enrolPort)))).toMatchObject({ code: 0 });
-      expect(await said("pgrep -fa '[d]evflow'")).toBe("");
+      expect(await said("pgrep -fa '[d]evflow'; ls /var/log | grep '[d]evflow'")).toBe("");
       expect((await service("status")).code).not.toBe(0);
       expect(await said(inventory)).toBe(untouched);
       await proxy.close();

@@ -18,7 +18,7 @@ interface Base {
   readonly packages: string;
 }
 const withSystemd: Base = { folder: "/var/tmp/devflow-test-machine", packages: "ca-certificates,curl,procps,systemd,systemd-sysv,dbus" };
-const withOpenrc: Base = { folder: "/var/tmp/devflow-test-machine-openrc", packages: "ca-certificates,curl,procps,openrc" };
+const withOpenrc: Base = { folder: "/var/tmp/devflow-test-machine-openrc", packages: "ca-certificates,curl,procps,openrc,logrotate" };
 const bases: Record<Kind, Base> = { bare: withSystemd, systemd: withSystemd, openrc: withOpenrc };
 
 interface Init {
@@ -40,7 +40,7 @@ const has = (tool: string): boolean => ["/usr/sbin", "/usr/bin", "/sbin", "/bin"
 /** Why no machine can be made here; null when one can. */
 export function cannotMake(kind: Kind): string | null {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "needs Linux and root";
-  if (!existsSync(join(bases[kind].folder, ".complete")) && !has("debootstrap")) return "needs debootstrap";
+  if (!isBuilt(bases[kind]) && !has("debootstrap")) return "needs debootstrap";
   if (kind !== "bare" && !has("systemd-nspawn")) return "needs systemd-nspawn (Debian: systemd-container)";
   try {
     execFileSync("unshare", ["--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], { stdio: "ignore" });
@@ -50,17 +50,21 @@ export function cannotMake(kind: Kind): string | null {
   return null;
 }
 
-/** Returns the folder of the kind's root file system, made when it is not there. */
+const completeOf = ({ folder }: Base): string => join(folder, ".complete");
+const isBuilt = (base: Base): boolean => existsSync(completeOf(base)) && readFileSync(completeOf(base), "utf8") === base.packages;
+
+/** Returns the folder of the kind's root file system, made when it is not there or holds other packages. */
 function builtBase(kind: Kind): string {
-  const { folder, packages } = bases[kind];
-  if (existsSync(join(folder, ".complete"))) return folder;
+  const base = bases[kind];
+  const { folder, packages } = base;
+  if (isBuilt(base)) return folder;
   rmSync(folder, { recursive: true, force: true });
   const targets = execFileSync("apt-get", ["indextargets", "--format", "$(REPO_URI)", "Codename: bookworm"], { encoding: "utf8" });
   const mirror = targets.split("\n")[0]?.trim();
   execFileSync("debootstrap", ["--variant=minbase", `--include=${packages}`, "bookworm", folder, ...(mirror ? [mirror] : [])], {
     stdio: "ignore",
   });
-  writeFileSync(join(folder, ".complete"), "");
+  writeFileSync(completeOf(base), packages);
   return folder;
 }
 

@@ -95,7 +95,7 @@ function record(n: number, { ago = n * 10, settled = true, boot = bootId } = {})
   });
 }
 
-const until = (check: () => unknown) => vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 15_000, interval: 20 });
+const until = (check: () => unknown) => vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 60_000, interval: 20 });
 
 test("says who it is, settles its clock, and empties the spool", async () => {
   const remote = await gateway();

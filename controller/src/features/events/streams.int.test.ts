@@ -12,7 +12,7 @@ interface Sent {
 }
 
 /** On a machine that others load too. */
-const patient = { timeout: 15_000 };
+const patient = { timeout: 60_000 };
 
 describe("streams of events", () => {
   let web: TestWeb;
@@ -139,9 +139,9 @@ describe("streams of events", () => {
       ),
     );
     web.ctx.bus.emit("events.written", {});
-    await expect.poll(() => quick.received.length, { timeout: 15_000 }).toBe(10_000);
+    await expect.poll(() => quick.received.length, { timeout: 60_000 }).toBe(10_000);
     slow.resume();
-    await expect.poll(() => slow.received.length, { timeout: 15_000 }).toBe(10_000);
+    await expect.poll(() => slow.received.length, { timeout: 60_000 }).toBe(10_000);
     expect(slow.names()).toEqual(quick.names());
     expect(new Set(slow.names()).size).toBe(10_000);
     await write("after");
@@ -203,7 +203,7 @@ describe("streams of events", () => {
     });
     await expect.poll(() => begun, patient).toBe(true);
     await insert(web.ctx.sql, "untold");
-    await expect.poll(() => names, { timeout: 5_000 }).toEqual(["untold"]);
+    await expect.poll(() => names, { timeout: 60_000 }).toEqual(["untold"]);
     follower.close();
   });
 

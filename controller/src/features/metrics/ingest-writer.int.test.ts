@@ -249,7 +249,7 @@ describe("the writer", () => {
     expect(committed).toEqual([]);
     clearInterval(kill);
     // Any connection of the pool may be one of those that were ended.
-    await vi.waitFor(() => ctx.sql`alter table if exists metric_host_away rename to metric_host_10s`, { timeout: 10_000 });
+    await vi.waitFor(() => ctx.sql`alter table if exists metric_host_away rename to metric_host_10s`, { timeout: 60_000 });
     await writer.drain();
     expect(writer.health().database).toBe("ok");
     expect(committed).toHaveLength(60);

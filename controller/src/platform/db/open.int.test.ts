@@ -92,7 +92,7 @@ it("fails quickly while the database is away, with reset connections too, and re
           (rows) => rows[0]?.["one"] as number,
           () => 0,
         ),
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     )
     .toBe(1);
   // All connections of the pool, not only one.

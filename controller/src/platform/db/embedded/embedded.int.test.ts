@@ -166,7 +166,7 @@ describe("embedded PostgreSQL", () => {
             (r) => r[0]?.["one"] as number,
             () => 0,
           ),
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe(1);
     expect(server.pid).not.toBe(held.postmaster);
@@ -191,14 +191,14 @@ describe("embedded PostgreSQL", () => {
     const postmaster = () => Number.parseInt(readFileSync(join(dataDir, "postgresql/data/postmaster.pid"), "utf8"), 10);
     for (let round = 0; round < 3; round++) {
       const before = committed;
-      await expect.poll(() => committed, { timeout: 20_000 }).toBeGreaterThan(before + 20);
+      await expect.poll(() => committed, { timeout: 60_000 }).toBeGreaterThan(before + 20);
       const killed = postmaster();
       process.kill(killed, "SIGKILL");
       // Backends outlive it for a moment and still commit.
-      await expect.poll(() => postmaster() !== killed, { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => postmaster() !== killed, { timeout: 60_000 }).toBe(true);
     }
     const before = committed;
-    await expect.poll(() => committed, { timeout: 20_000 }).toBeGreaterThan(before + 20);
+    await expect.poll(() => committed, { timeout: 60_000 }).toBeGreaterThan(before + 20);
     stopped = true;
     await Promise.all(writers);
     const [row] = await sql<{ n: number }[]>`select count(*)::int as n from counted`;

@@ -123,7 +123,7 @@ describe("the live socket", () => {
     web.ctx.bus.emit("server.changed", { organizationId, serverId: foreign });
     const gone = crypto.randomUUID();
     web.ctx.bus.emit("server.removed", { organizationId, serverId: gone });
-    await expect.poll(() => received.length, { timeout: 3_000 }).toBe(2);
+    await expect.poll(() => received.length, { timeout: 60_000 }).toBe(2);
     expect(received[1]).toMatchObject({ type: "servers", changed: [{ id: mine, name: "mine" }], removed: [gone] });
   });
 
@@ -142,9 +142,9 @@ describe("the live socket", () => {
       await store(tx as never, later, 2);
       await store(sql, mine, 1);
       await store(sql, foreign, 3);
-      await expect.poll(rows, { timeout: 5_000 }).toEqual([row(mine, 1)]);
+      await expect.poll(rows, { timeout: 60_000 }).toEqual([row(mine, 1)]);
     });
-    await expect.poll(rows, { timeout: 5_000 }).toEqual([row(mine, 1), row(later, 2)]);
+    await expect.poll(rows, { timeout: 60_000 }).toEqual([row(mine, 1), row(later, 2)]);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(rows().length).toBe(2);
   });
@@ -206,7 +206,7 @@ describe("the live socket", () => {
     }
     tcp.resume();
     const times = () => received.flatMap((message) => (message.type === "frame" ? [message.timeMs] : []));
-    await expect.poll(() => times().at(-1), { timeout: 5_000 }).toBe(sent);
+    await expect.poll(() => times().at(-1), { timeout: 60_000 }).toBe(sent);
     expect(times()).toEqual(times().toSorted((a, b) => a - b));
     expect(times().length).toBeLessThan(sent);
     web.ctx.bus.emit("live.frame", frame(id, sent + 1));
