@@ -7,10 +7,12 @@ import { describeApi } from "../controller/src/describe-api.ts";
 import { root } from "./build-state.mjs";
 
 interface OpenApiDocument {
-  paths: Record<string, unknown>;
+  paths: Record<string, { post?: { parameters?: { name: string }[] } }>;
   tags: { name: string }[];
   components: { schemas: Record<string, { type?: unknown }> };
 }
+
+const note = "// Made from docs/openapi.json by npm run openapi:generate; changes here are lost.\n";
 
 const byName = <T>(record: Record<string, T>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
@@ -23,10 +25,15 @@ export async function generateOpenApi(): Promise<Record<string, string>> {
   const nullable = Object.entries(document.components.schemas).filter(([, { type }]) => Array.isArray(type) && type.includes("null"));
   if (nullable.length > 0)
     throw new Error(`${nullable.map(([name]) => name).join(", ")}: write orNull(schema) where it may be null, not schema.nullable()`);
+  const keyless = Object.entries(document.paths)
+    .filter(([, { post }]) => post !== undefined && post.parameters?.some(({ name }) => name === "Idempotency-Key") !== true)
+    .map(([path]) => `  ${JSON.stringify(path)},\n`);
   const types = astToString(await openapiTS(JSON.stringify(document), { alphabetize: true }));
   return {
     "docs/openapi.json": `${JSON.stringify(document, null, 2)}\n`,
-    "packages/client/src/gen/schema.ts": `// Made from docs/openapi.json by npm run openapi:generate; changes here are lost.\n${types}`,
+    "packages/client/src/gen/schema.ts": `${note}${types}`,
+    "packages/client/src/gen/keyless.ts": `${note}/** POSTs that keep no Idempotency-Key: what is sent twice happens twice. */
+export const keylessPosts: ReadonlySet<string> = new Set([\n${keyless.join("")}]);\n`,
   };
 }
 

@@ -2,11 +2,11 @@ import type { ErrorCode } from "@devflow/errors";
 
 /**
  * A call that failed. `code` is the API's own, or what happened without an answer of it: "unreachable" (no connection),
- * "timeout" (also the API's own), "not_devflow" (something else answered).
+ * "timeout" (also the API's own), "not_devflow" (something else answered), "missed" (events are gone that were asked for).
  */
 export class DevFlowError extends Error {
   override readonly name = "DevFlowError";
-  readonly code: ErrorCode | "unreachable" | "not_devflow";
+  readonly code: ErrorCode | "unreachable" | "not_devflow" | "missed";
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
   /** Names the request in the controller's log; null when no answer came. */
@@ -15,6 +15,8 @@ export class DevFlowError extends Error {
   readonly fields: readonly { readonly path: string; readonly message: string }[];
   /** Seconds after which the same call may succeed; null: not said. */
   readonly retryAfterSeconds: number | null;
+  /** Origin of the controller that answered with a problem; null otherwise. */
+  readonly url: string | null;
 
   constructor(
     code: DevFlowError["code"],
@@ -24,6 +26,7 @@ export class DevFlowError extends Error {
       readonly requestId?: string | null;
       readonly fields?: DevFlowError["fields"];
       readonly retryAfterSeconds?: number | null;
+      readonly url?: string;
       readonly cause?: unknown;
     } = {},
   ) {
@@ -33,6 +36,7 @@ export class DevFlowError extends Error {
     this.requestId = facts.requestId ?? null;
     this.fields = facts.fields ?? [];
     this.retryAfterSeconds = facts.retryAfterSeconds ?? null;
+    this.url = facts.url ?? null;
   }
 
   /** What happened, in words; the same as `message`. */
@@ -41,8 +45,8 @@ export class DevFlowError extends Error {
   }
 }
 
-/** The error of an answer that is not 2xx. */
-export async function errorOfAnswer(response: Response): Promise<DevFlowError> {
+/** The error of an answer that is not 2xx. @param url origin that was asked */
+export async function errorOfAnswer(response: Response, url: string): Promise<DevFlowError> {
   const seconds = retryAfterSeconds(response.headers.get("retry-after"));
   const text = await response.text().catch(() => "");
   let problem: { code?: unknown; detail?: unknown; requestId?: unknown; errors?: unknown } = {};
@@ -62,6 +66,7 @@ export async function errorOfAnswer(response: Response): Promise<DevFlowError> {
   return new DevFlowError(problem.code as ErrorCode, typeof problem.detail === "string" ? problem.detail : problem.code, {
     status: response.status,
     requestId,
+    url,
     retryAfterSeconds: seconds,
     fields: Array.isArray(problem.errors) ? (problem.errors as DevFlowError["fields"]) : [],
   });

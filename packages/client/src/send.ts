@@ -27,6 +27,11 @@ export interface CallOptions {
 
 export interface Call extends CallOptions {
   readonly method: string;
+  /** The route's POST keeps no Idempotency-Key: two of them happen twice. */
+  readonly keyless?: boolean;
+  /** The answer's body is read for long: the time-out ends with its head. */
+  readonly streams?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
   /** With query, without origin. */
   readonly target: string;
   readonly body?: unknown;
@@ -35,18 +40,20 @@ export interface Call extends CallOptions {
 /** A random key; crypto.randomUUID exists on https and localhost only. */
 const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-const safe = new Set(["GET", "HEAD"]);
+/** The same once or twice; a DELETE that is repeated says 404 of what it has deleted itself. */
+const repeatableMethods = new Set(["GET", "HEAD", "PUT"]);
 
 /**
- * Sends one call, again after 429 and 503 when nothing can happen twice: for GET, and for a POST with an
+ * Sends one call, again after 429 and 503 when nothing can happen twice: for GET and PUT, and for a POST with an
  * Idempotency-Key. Gives the answer once it is 2xx; throws DevFlowError, or the caller's own abort reason.
  */
 export async function send(connection: Connection, call: Call): Promise<Response> {
-  const headers: Record<string, string> = { accept: call.accept ?? "application/json" };
+  const headers: Record<string, string> = { ...call.headers, accept: call.accept ?? "application/json" };
   if (connection.token != null) headers["authorization"] = `Bearer ${connection.token}`;
   if (connection.userAgent !== undefined) headers["user-agent"] = connection.userAgent;
   if (call.body !== undefined) headers["content-type"] = "application/json";
-  const key = call.method === "POST" && call.idempotencyKey !== false ? (call.idempotencyKey ?? randomKey()) : null;
+  const wanted = call.idempotencyKey ?? (call.keyless === true ? false : randomKey());
+  const key = call.method === "POST" && wanted !== false ? wanted : null;
   if (key !== null) headers["idempotency-key"] = key;
   const init = {
     method: call.method,
@@ -56,21 +63,26 @@ export async function send(connection: Connection, call: Call): Promise<Response
     redirect: connection.token == null ? ("follow" as const) : ("manual" as const),
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
   };
-  const repeatable = safe.has(call.method) || key !== null;
+  const repeatable = repeatableMethods.has(call.method) || key !== null;
   for (let attempt = 0; ; attempt++) {
     const error = await sendOnce(connection, call, init);
     if (!(error instanceof DevFlowError)) return error;
-    const waitMs = error.retryAfterSeconds === null ? 500 * 2 ** attempt * (0.5 + Math.random() / 2) : error.retryAfterSeconds * 1000;
+    const waitMs = error.retryAfterSeconds === null ? backOffMs(attempt) : error.retryAfterSeconds * 1000;
     const passing = error.status === 429 || error.status === 503;
     if (!passing || !repeatable || attempt >= (connection.retries ?? 3) || waitMs > (connection.maxWaitMs ?? 30_000)) throw error;
     await pause(waitMs, call.signal);
   }
 }
 
+/** 0.5 s doubling to 10 s, less a random part of up to a half. */
+export const backOffMs = (attempt: number): number => Math.min(10_000, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);
+
 /** The answer when it is 2xx, otherwise its error. Throws when nobody answered. */
 async function sendOnce(connection: Connection, call: Call, init: RequestInit): Promise<Response | DevFlowError> {
   const timeoutMs = connection.timeoutMs ?? 30_000;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const head = new AbortController();
+  const timer = call.streams === true ? setTimeout(() => head.abort(), timeoutMs) : undefined;
+  const timeout = call.streams === true ? head.signal : AbortSignal.timeout(timeoutMs);
   const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
   try {
     const response = await (connection.fetch ?? fetch)(new URL(call.target, connection.url), { ...init, signal });
@@ -82,11 +94,13 @@ async function sendOnce(connection: Connection, call: Call, init: RequestInit): 
         { status: response.status },
       );
     }
-    return await errorOfAnswer(response);
+    return await errorOfAnswer(response, connection.url);
   } catch (cause) {
     if (call.signal?.aborted === true) throw call.signal.reason;
     if (timeout.aborted) throw new DevFlowError("timeout", `${connection.url} did not answer within ${timeoutMs / 1000} s`, { cause });
     throw new DevFlowError("unreachable", `${connection.url} cannot be reached: ${reasonOf(cause)}`, { cause });
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -107,7 +121,8 @@ function reasonOf(error: unknown): string {
   return (code === undefined ? undefined : known[code]) ?? message ?? String(error);
 }
 
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits; throws the signal's reason when it fires before. */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);

@@ -87,7 +87,6 @@ async function byBrowser(cli: Cli, url: string, options: Options): Promise<strin
       const answer = await client.post("/api/v1/cli-logins/collect", {
         body: { deviceCode: begun.deviceCode },
         signal: cli.signal,
-        idempotencyKey: false,
       });
       if (answer.state === "done") return answer.secret;
     } catch (error) {
