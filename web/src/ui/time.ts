@@ -32,3 +32,20 @@ export function formatExact(timeMs: number): string {
   const two = (n: number) => String(n).padStart(2, "0");
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${zoneOf(timeMs)}`;
 }
+
+const startOfDay = (ms: number) => new Date(ms).setHours(0, 0, 0, 0);
+
+/** The day of a time in the reader's zone: "Today", "Yesterday", "Thursday, 19 November"; empty for null. */
+export function dayOf(at: string | null, nowMs = Date.now()): string {
+  if (at === null) return "";
+  const ms = Date.parse(at);
+  const days = Math.round((startOfDay(nowMs) - startOfDay(ms)) / 86_400_000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return new Date(ms).toLocaleDateString("en-GB", {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    ...(days > 300 && { year: "numeric" }),
+  });
+}
