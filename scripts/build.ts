@@ -84,7 +84,7 @@ export async function buildCli(outFile = join(root, parts.cli.output)): Promise<
 }
 
 /**
- * The controller as one file with its migrations beside it, in dist/controller. Laid in a fresh folder first, so that a
+ * The controller as main.js and parts that it loads when they are needed, with its migrations beside it, in dist/controller. Laid in a fresh folder first, so that a
  * failed build leaves the last good one.
  */
 export async function buildController(): Promise<void> {
@@ -95,7 +95,10 @@ export async function buildController(): Promise<void> {
   try {
     await build({
       entryPoints: [join(root, "controller/src/main.ts")],
-      outfile: join(fresh, "main.js"),
+      outdir: fresh,
+      // What is imported when it is first used lies in files of its own, beside main.js since assets.ts looks around itself.
+      splitting: true,
+      chunkNames: "[name]-[hash]",
       bundle: true,
       platform: "node",
       target: "node24",

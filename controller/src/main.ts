@@ -1,6 +1,5 @@
 import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
-import { admin } from "./admin.ts";
 import { banner } from "./banner.ts";
 import { type Config, readConfig } from "./config.ts";
 import { features } from "./features.ts";
@@ -148,6 +147,7 @@ async function main(): Promise<void> {
   try {
     const [command, ...args] = process.argv.slice(2);
     if (command === "admin") {
+      const { admin } = await import("./admin.ts");
       process.exit(await admin(args, readConfig(process.env), (line) => void process.stdout.write(`${line}\n`)));
     }
     controller = await startController(readConfig(process.env));

@@ -2,10 +2,7 @@ import { createPrivateKey, createPublicKey, randomBytes, type KeyObject } from "
 import { lifetimes } from "./rules.ts";
 
 // Loaded when something is signed and not before: 19 MB that a controller rarely needs.
-async function x509() {
-  await import("reflect-metadata");
-  return import("@peculiar/x509");
-}
+const x509 = async () => (await import("./x509.ts")).x509;
 
 const ecdsa = { name: "ECDSA", namedCurve: "P-256" } as const;
 const signature = { name: "ECDSA", hash: "SHA-256" } as const;

@@ -1,15 +1,7 @@
 import { AppError } from "@devflow/errors";
-import {
-  authorizationCodeGrant,
-  buildAuthorizationUrl,
-  calculatePKCECodeChallenge,
-  fetchUserInfo,
-  randomNonce,
-  randomPKCECodeVerifier,
-  randomState,
-} from "openid-client";
 import type { Context } from "../../../platform/context.ts";
 import { seal, unseal } from "../sealed.ts";
+import { openid } from "./openid.ts";
 import { type Provider, redirectUri } from "./provider.ts";
 
 export type OidcPurpose = "sign-in" | "link" | "confirm";
@@ -50,6 +42,7 @@ export async function beginFlow(
   { settings, client }: Provider,
   begun: Pick<Pending, "purpose" | "userId">,
 ): Promise<{ url: string; cookie: string }> {
+  const { buildAuthorizationUrl, calculatePKCECodeChallenge, randomNonce, randomPKCECodeVerifier, randomState } = await openid();
   const pending: Pending = {
     ...begun,
     issuer: settings.issuer,
@@ -93,6 +86,7 @@ export async function finishFlow(
     throw refused("This browser began no sign-in at the provider, or more than ten minutes ago");
   const current = new URL(redirectUri(ctx));
   current.search = search;
+  const { authorizationCodeGrant, fetchUserInfo } = await openid();
   try {
     const tokens = await authorizationCodeGrant(client, current, {
       pkceCodeVerifier: pending.verifier,

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { oidcSettings, type OidcSettings } from "@devflow/api";
 import { AppError } from "@devflow/errors";
-import { allowInsecureRequests, ClientSecretBasic, ClientSecretPost, Configuration, discovery, None } from "openid-client";
+import type { Configuration } from "openid-client";
 import type { Context } from "../../../platform/context.ts";
 import { readSetting } from "../../../platform/settings/index.ts";
 import { linkBase } from "../link-base.ts";
+import { openid } from "./openid.ts";
 
 export interface Provider {
   readonly settings: OidcSettings;
@@ -19,6 +20,7 @@ export const redirectUri = (ctx: Pick<Context, "config">): string => `${linkBase
 
 /** Asks an issuer for its description. Throws AppError invalid with what it answered instead. */
 export async function discover(settings: Pick<OidcSettings, "issuer" | "clientId">, secret: string | undefined): Promise<Configuration> {
+  const { allowInsecureRequests, ClientSecretBasic, ClientSecretPost, Configuration, discovery, None } = await openid();
   const url = new URL(settings.issuer);
   const isLocal = url.protocol === "http:";
   try {

@@ -1,10 +1,11 @@
 import { AppError } from "@devflow/errors";
-import { type AuthenticationResponseJSON, generateAuthenticationOptions, verifyAuthenticationResponse } from "@simplewebauthn/server";
+import type { AuthenticationResponseJSON } from "@simplewebauthn/server";
 import { eq } from "drizzle-orm";
 import type { Context } from "../../../platform/context.ts";
 import { passkeys } from "../schema.ts";
 import { isOwnChallenge, newChallenge, useChallenge } from "./challenge.ts";
 import { relyingParty } from "./relying-party.ts";
+import { webauthn } from "./webauthn.ts";
 
 /** @param purpose "sign-in" or "confirm:SESSION" */
 export async function passkeyRequest(
@@ -13,6 +14,7 @@ export async function passkeyRequest(
   purpose: string,
   allowed: readonly { id: string; transports: readonly string[] }[] = [],
 ): Promise<{ options: Record<string, unknown> }> {
+  const { generateAuthenticationOptions } = await webauthn();
   const options = await generateAuthenticationOptions({
     rpID: relyingParty(ctx, headers).id,
     challenge: newChallenge(ctx, purpose),
@@ -32,6 +34,7 @@ export async function checkPasskey(ctx: Context, headers: Headers, purpose: stri
   const { id: rpId, origin } = relyingParty(ctx, headers);
   const [key] = typeof response["id"] === "string" ? await ctx.db.select().from(passkeys).where(eq(passkeys.id, response["id"])) : [];
   if (key === undefined) throw refused();
+  const { verifyAuthenticationResponse } = await webauthn();
   let challenge = "";
   const result = await verifyAuthenticationResponse({
     response: response as unknown as AuthenticationResponseJSON,

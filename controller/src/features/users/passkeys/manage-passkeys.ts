@@ -1,6 +1,6 @@
 import type { Passkey } from "@devflow/api";
 import { AppError } from "@devflow/errors";
-import { generateRegistrationOptions, type RegistrationResponseJSON, verifyRegistrationResponse } from "@simplewebauthn/server";
+import type { RegistrationResponseJSON } from "@simplewebauthn/server";
 import { and, eq } from "drizzle-orm";
 import type { Principal } from "../../../platform/auth/index.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -10,6 +10,7 @@ import { passkeys } from "../schema.ts";
 import { tellOfChange } from "../tell-of-change.ts";
 import { isOwnChallenge, newChallenge, useChallenge } from "./challenge.ts";
 import { relyingParty } from "./relying-party.ts";
+import { webauthn } from "./webauthn.ts";
 
 interface By {
   ctx: Context;
@@ -25,6 +26,7 @@ export async function registrationOptions({ ctx, principal, input: { headers } }
   const { id: rpID } = relyingParty(ctx, headers);
   const present = await ctx.db.select().from(passkeys).where(eq(passkeys.userId, person.id));
   if (present.length >= atMost) throw new AppError("conflict", `There are ${atMost} passkeys already; remove one first`);
+  const { generateRegistrationOptions } = await webauthn();
   const options = await generateRegistrationOptions({
     rpName: "DevFlow",
     rpID,
@@ -49,6 +51,7 @@ export async function createPasskey({
   const person = await personOf(ctx, principal);
   const { id: expectedRPID, origin: expectedOrigin } = relyingParty(ctx, headers);
   const refused = (cause?: unknown) => new AppError("invalid", "The browser's passkey was not accepted; try again", { cause });
+  const { verifyRegistrationResponse } = await webauthn();
   let challenge = "";
   const result = await verifyRegistrationResponse({
     response: response as unknown as RegistrationResponseJSON,
