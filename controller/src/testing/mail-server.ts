@@ -13,6 +13,8 @@ export interface Arrived {
 export interface TestMailServer {
   readonly port: number;
   readonly arrived: Arrived[];
+  /** Who tried to sign in, and by which method: "PLAIN devflow". */
+  readonly users: string[];
   /** Status with which every mail is refused; null: taken. */
   refuse: number | null;
   /** The next mail to that address; waits for it. */
@@ -23,14 +25,18 @@ export interface TestMailServer {
 /** A real SMTP server on a free loopback port; with user "devflow" and password "mail-password" when `auth`. */
 export async function testMailServer({ auth = false, ...options }: SMTPServerOptions & { auth?: boolean } = {}): Promise<TestMailServer> {
   const arrived: Arrived[] = [];
+  const users: string[] = [];
   const waiting = new Set<() => void>();
   const state = { refuse: null as number | null };
   const server = new SMTPServer({
     authOptional: !auth,
     ...(auth ? {} : { disabledCommands: ["AUTH", "STARTTLS"] }),
     ...options,
-    onAuth: ({ username, password }, _session, done) =>
-      username === "devflow" && password === "mail-password" ? done(null, { user: username }) : done(new Error("wrong password")),
+    onAuth({ method, username, password }, _session, done) {
+      users.push(`${method} ${username}`);
+      if (username === "devflow" && password === "mail-password") return done(null, { user: username });
+      done(Object.assign(new Error("wrong password"), { responseCode: 535 }));
+    },
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -50,6 +56,7 @@ export async function testMailServer({ auth = false, ...options }: SMTPServerOpt
   return {
     port,
     arrived,
+    users,
     get refuse() {
       return state.refuse;
     },

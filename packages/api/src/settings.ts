@@ -36,7 +36,16 @@ const mailFields = {
 export const mailSettings = z.object(mailFields).meta({ id: "MailSettings" });
 export type MailSettings = z.infer<typeof mailSettings>;
 
-export const mailState = z.object({ mail: orNull(mailSettings), hasPassword: z.boolean() }).meta({ id: "MailState" });
+/** A mail that was not taken yet, or was given up. To whom it was to go is not told. */
+export const mailFailure = z
+  .object({ queuedAt: z.iso.datetime(), attempts: z.int(), reason: z.string(), givenUpAt: z.iso.datetime().nullable() })
+  .meta({ id: "MailFailure" });
+export type MailFailure = z.infer<typeof mailFailure>;
+
+/** `waiting` counts mails that are still to be sent; `failures` are the newest of those that failed, of the last seven days. */
+export const mailState = z
+  .object({ mail: orNull(mailSettings), hasPassword: z.boolean(), waiting: z.int(), failures: z.array(mailFailure) })
+  .meta({ id: "MailState" });
 export type MailState = z.infer<typeof mailState>;
 
 /** PUT /api/v1/settings/mail. */

@@ -12,6 +12,8 @@ export const errorCodes = {
   too_large: { http: 413, grpc: 8 },
   unsupported_media_type: { http: 415, grpc: 3 },
   invalid: { http: 422, grpc: 3 },
+  /** A server outside, such as the mail server, did not do its part. No 5xx: the controller is well, and proxies replace the words of 502. */
+  outside_failed: { http: 422, grpc: 9 },
   rate_limited: { http: 429, grpc: 8 },
   internal: { http: 500, grpc: 13 },
   unavailable: { http: 503, grpc: 14 },

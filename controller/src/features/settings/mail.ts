@@ -3,15 +3,15 @@ import { AppError } from "@devflow/errors";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
-import { renderMail, sendMailNow } from "../../platform/mail/index.ts";
+import { readMailQueue, renderMail, sendMailNow } from "../../platform/mail/index.ts";
 import { deleteSetting, readSetting, writeSetting } from "../../platform/settings/index.ts";
 
 const key = "mail";
 const target = { targetKind: "setting", targetId: key } as const;
 
 export async function readMail({ ctx }: { ctx: Context }): Promise<MailState> {
-  const setting = await readSetting(ctx, key, mailSettings);
-  return { mail: setting?.value ?? null, hasPassword: setting?.secrets["password"] !== undefined };
+  const [setting, queue] = await Promise.all([readSetting(ctx, key, mailSettings), readMailQueue(ctx)]);
+  return { mail: setting?.value ?? null, hasPassword: setting?.secrets["password"] !== undefined, ...queue };
 }
 
 /**
@@ -60,7 +60,7 @@ export async function removeMail({ ctx, principal }: { ctx: Context; principal: 
   });
 }
 
-/** Sends one mail now, and tells what the server answered. Throws AppError conflict while no server is set, unavailable with its words. */
+/** Sends one mail now, and tells what the server answered. Throws AppError conflict while no server is set, outside_failed with why. */
 export async function testMailServer({ ctx, input: { to } }: { ctx: Context; input: { to: string } }): Promise<TestMailResult> {
   const subject = "Mail from DevFlow works";
   const mail = renderMail({

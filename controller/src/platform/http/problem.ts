@@ -14,6 +14,7 @@ const titles: Record<ErrorCode, string> = {
   too_large: "Too large",
   unsupported_media_type: "Unsupported media type",
   invalid: "The request is not valid",
+  outside_failed: "A server outside did not do its part",
   rate_limited: "Too many requests",
   internal: "Internal error",
   unavailable: "Unavailable for the moment",

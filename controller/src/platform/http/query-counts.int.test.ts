@@ -33,7 +33,7 @@ const queries: Record<string, number> = {
   "/api/v1/session/options": 2,
   "/api/v1/settings/audit-retention": 1,
   "/api/v1/settings/event-retention": 1,
-  "/api/v1/settings/mail": 1,
+  "/api/v1/settings/mail": 2,
   "/api/v1/settings/oidc": 1,
   "/api/v1/settings/organizations": 1,
   "/api/v1/settings/outgoing": 1,

@@ -3,12 +3,14 @@ import { AppError } from "@devflow/errors";
 import type { Context } from "../context.ts";
 import type { Database } from "../db/index.ts";
 import { readSetting } from "../settings/index.ts";
+import { inWords } from "./in-words.ts";
 import { mails } from "./schema.ts";
 import { type Mail, sealName } from "./mail.ts";
 import { transmit } from "./transport.ts";
 
 export { deliverMails, startDelivery } from "./deliver.ts";
 export type { Mail } from "./mail.ts";
+export { readMailQueue } from "./queue.ts";
 export { type MailText, renderMail } from "./template.ts";
 
 const keptMs = 24 * 3_600_000;
@@ -47,20 +49,16 @@ export async function sendMail(ctx: Context, mail: Mail, validMs = keptMs): Prom
   return queued;
 }
 
-/** Sends one mail now and returns the server's answer. Throws AppError conflict while no server is set, unavailable with the server's words. */
+/** Sends one mail now and returns the server's answer. Throws AppError conflict while no server is set, outside_failed with why and the server's words. */
 export async function sendMailNow(ctx: Pick<Context, "db" | "masterKey">, mail: Mail): Promise<string> {
   const setting = await readSetting(ctx, "mail", mailSettings);
   if (setting === null) throw new AppError("conflict", "No mail server is set; save one first");
   try {
     return await transmit(setting.value, setting.secrets["password"], mail);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError(
-      "unavailable",
-      `The mail server ${setting.value.host}:${setting.value.port} did not take the mail: ${reason.slice(0, 300)}`,
-      {
-        cause,
-      },
-    );
+    const { host, port } = setting.value;
+    throw new AppError("outside_failed", `The mail server ${host}:${port} did not take the mail. ${inWords(cause).slice(0, 500)}`, {
+      cause,
+    });
   }
 }

@@ -4,21 +4,23 @@ import { customType, index, integer, pgTable, text, timestamp, uuid } from "driz
 const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
 const at = () => timestamp({ withTimezone: true });
 
-/** Mails that wait to be sent; a sent one is deleted. Of the installation: its recipients may belong to no organisation yet. */
+/** Mails that wait to be sent; a sent one is deleted, one that is given up loses its content. Of the installation: its recipients may belong to no organisation yet. */
 export const mails = pgTable(
   "mails",
   {
     id: uuid()
       .primaryKey()
       .default(sql`gen_random_uuid()`),
-    /** JSON of recipient, subject and texts, wrapped by the master key: a mail may hold a one-time link. */
-    sealed: bytea().notNull(),
+    /** JSON of recipient, subject and texts, wrapped by the master key: a mail may hold a one-time link. Null once it is given up. */
+    sealed: bytea(),
     attempts: integer().notNull().default(0),
     createdAt: at().notNull().defaultNow(),
     nextAttemptAt: at().notNull().defaultNow(),
     /** Of no use afterwards. */
     expiresAt: at().notNull(),
     lastError: text(),
+    /** Kept a week to be shown. */
+    givenUpAt: at(),
   },
   (t) => [index().on(t.nextAttemptAt)],
 );

@@ -1,13 +1,23 @@
 import type { MailSettings } from "@devflow/api";
-import { createTransport } from "nodemailer";
 import type { Mail } from "./mail.ts";
+
+/** From the look-up of the name to the answer; less than a request to the API may take. */
+const longestMs = 25_000;
 
 /**
  * Sends one mail and returns the server's answer. Throws nodemailer's errors: `responseCode` is the server's status
  * (500 and above: it will never take this mail).
+ * @param timeoutMs of everything together, since a server may also answer a byte at a time
  */
-export async function transmit(settings: MailSettings, password: string | undefined, mail: Mail): Promise<string> {
+export async function transmit(
+  settings: MailSettings,
+  password: string | undefined,
+  mail: Mail,
+  timeoutMs: number = longestMs,
+): Promise<string> {
   const { host, port, encryption, user, from, certificateAuthority } = settings;
+  // With the first mail and not before: memory that a controller without a mail server never needs.
+  const { createTransport } = await import("nodemailer");
   const transport = createTransport({
     host,
     port,
@@ -31,6 +41,7 @@ export async function transmit(settings: MailSettings, password: string | undefi
       subject: mail.subject,
       text: mail.text,
       html: mail.html,
+      signal: AbortSignal.timeout(timeoutMs),
     });
     return sent.response;
   } finally {

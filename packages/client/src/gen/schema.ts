@@ -2715,6 +2715,14 @@ export interface components {
             items: components["schemas"]["Invitation"][];
             nextCursor: string | null;
         };
+        MailFailure: {
+            attempts: number;
+            /** Format: date-time */
+            givenUpAt: string | null;
+            /** Format: date-time */
+            queuedAt: string;
+            reason: string;
+        };
         MailSettings: {
             certificateAuthority: string | null;
             /** @enum {string} */
@@ -2725,8 +2733,10 @@ export interface components {
             user: string | null;
         };
         MailState: {
+            failures: components["schemas"]["MailFailure"][];
             hasPassword: boolean;
             mail: components["schemas"]["MailSettings"] | null;
+            waiting: number;
         };
         Me: {
             installationAdministrator: boolean;

@@ -54,6 +54,13 @@ describe("with a mail server", () => {
     expect((await asMe("PUT", "/api/v1/settings/mail", settings)).status).toBe(200);
     expect((await asMe("POST", "/api/v1/settings/mail/test", {})).body.to).toBe(adminEmail);
     expect((await mail.mailTo(adminEmail)).text).toContain("Mail from DevFlow works");
+    mail.refuse = 554;
+    const refused = await asMe("POST", "/api/v1/settings/mail/test", {});
+    mail.refuse = null;
+    expect([refused.status, refused.body]).toMatchObject([
+      422,
+      { code: "outside_failed", detail: expect.stringMatching(/mail server 127\.0\.0\.1:\d+ did not take the mail\. It answered: 554/) },
+    ]);
   });
 
   it("a forgotten password is set anew by a link, once, and ends sessions and tokens", async () => {
@@ -130,8 +137,14 @@ describe("with a mail server", () => {
     await vi.waitFor(async () => {
       await deliverMails({ ctx: web.ctx });
       expect(await web.ctx.sql`select 1 from verifications where identifier like 'password-reset%'`).toHaveLength(1);
-      expect(await web.ctx.sql`select 1 from mails`).toHaveLength(0);
+      expect(await web.ctx.sql`select 1 from mails where given_up_at is null`).toHaveLength(0);
     });
     mail.refuse = null;
+    cookie = await fresh(adminPassword, "new@example.com");
+    const { body } = await asMe("GET", "/api/v1/settings/mail", undefined);
+    expect(body).toMatchObject({
+      waiting: 0,
+      failures: [{ attempts: 1, reason: "It answered: 550 refused", givenUpAt: expect.any(String) }],
+    });
   });
 });
