@@ -1,7 +1,7 @@
 import type { Event } from "@devflow/api";
-import type { ApiError } from "#api/client.ts";
 import { eventsApi } from "#api/events.ts";
 import { live } from "#api/live.svelte.ts";
+import { PagedList } from "#ui/paged-list.svelte.ts";
 
 export interface EventFilter {
   /** Comma separated; empty: all. */
@@ -13,84 +13,48 @@ export interface EventFilter {
 /** Shown at most; what is older is loaded again when somebody scrolls there. */
 const maxShown = 1_000;
 
+const all: EventFilter = { types: "" };
+
+const page = ({ types, subjectKind, subjectId }: EventFilter, cursor?: string) =>
+  eventsApi.events({ types: types === "" ? undefined : types, subjectKind, subjectId, cursor, limit: 50 });
+
 /** What happened, newest first, with what happens now on top. */
-export class EventList {
-  /** Null until they are loaded. */
-  items = $state.raw<readonly Event[] | null>(null);
+export class EventList extends PagedList<Event, EventFilter> {
   /** Came while the reader was further down; shown when asked for, so that nothing jumps. */
   newer = $state.raw<readonly Event[]>([]);
-  error = $state.raw<ApiError | null>(null);
-  more = $state(false);
-  loadingMore = $state(false);
-  #cursor: string | null = null;
-  #filter: EventFilter;
-  #round = 0;
+  #filter = all;
   readonly #atTop: () => boolean;
 
-  constructor(filter: EventFilter, atTop: () => boolean) {
-    this.#filter = filter;
+  constructor(atTop: () => boolean) {
+    super(page, all, ({ id }) => id);
     this.#atTop = atTop;
   }
 
   /** Loads, and follows until the returned function is called. */
   start(filter: EventFilter): () => void {
     this.#filter = filter;
-    this.items = null;
     // Followed first, so that nothing falls between the two.
     const end = live.subscribe("events", (message) => {
       if (message.type === "events") this.#arrived(message.events);
     });
     const offReopened = live.onReopened(() => void this.load());
-    void this.load();
+    void this.open(filter);
     return () => {
       end();
       offReopened();
     };
   }
 
-  async load(): Promise<void> {
-    const round = ++this.#round;
-    this.error = null;
-    try {
-      const { items, nextCursor } = await eventsApi.events(this.#query());
-      if (round !== this.#round) return;
-      const known = new Set(items.map(({ id }) => id));
-      const since = this.newer.filter(({ id }) => !known.has(id));
-      this.items = this.#atTop() ? [...since, ...items] : items;
-      this.newer = [];
-      this.#cursor = nextCursor;
-      this.more = nextCursor !== null;
-    } catch (error) {
-      if (round === this.#round) this.error = error as ApiError;
-    }
-  }
-
-  async loadMore(): Promise<void> {
-    if (this.#cursor === null || this.loadingMore) return;
-    const round = this.#round;
-    this.loadingMore = true;
-    try {
-      const { items, nextCursor } = await eventsApi.events(this.#query(this.#cursor));
-      if (round !== this.#round) return;
-      const known = new Set(this.items?.map(({ id }) => id));
-      this.items = [...(this.items ?? []), ...items.filter(({ id }) => !known.has(id))];
-      this.#cursor = nextCursor;
-      this.more = nextCursor !== null;
-    } catch (error) {
-      this.error = error as ApiError;
-    } finally {
-      this.loadingMore = false;
-    }
+  protected override firstRows(rows: readonly Event[]): readonly Event[] {
+    const known = new Set(rows.map(({ id }) => id));
+    const since = this.newer.filter(({ id }) => !known.has(id));
+    this.newer = [];
+    return this.#atTop() ? [...since, ...rows] : rows;
   }
 
   showNewer(): void {
     this.items = [...this.newer, ...(this.items ?? [])].slice(0, maxShown);
     this.newer = [];
-  }
-
-  #query(cursor?: string) {
-    const { types, subjectKind, subjectId } = this.#filter;
-    return { types: types === "" ? undefined : types, subjectKind, subjectId, cursor, limit: 50 };
   }
 
   #arrived(events: readonly Event[]): void {
