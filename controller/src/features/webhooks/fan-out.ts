@@ -44,9 +44,10 @@ export async function fanOut(ctx: Context): Promise<{ events: number; full: bool
     const last = rows.at(-1);
     if (last === undefined) return { events: 0, full: false };
     const organizations = [...new Set(rows.map(({ organizationId }) => organizationId))];
+    // Shared, so that one that is disabled meanwhile either gets nothing or has what it got here skipped.
     const subscribers = await sql<Subscriber[]>`
       select id, organization_id as "organizationId", types from webhooks
-      where disabled_at is null and organization_id = any(${arrayLiteral(organizations)}::uuid[])`;
+      where disabled_at is null and organization_id = any(${arrayLiteral(organizations)}::uuid[]) for share`;
     await insertDeliveries(sql, new Date(ctx.clock.now()), matches(rows, subscribers));
     await sql`update event_cursors set transaction = ${last.transaction}::text::xid8, sequence = ${last.sequence}::bigint where name = ${cursorName}`;
     return { events: rows.length, full: rows.length === batch };

@@ -8,6 +8,7 @@ import type { Context } from "../../platform/context.ts";
 import type { Stop } from "../../platform/feature.ts";
 import { createOutgoing } from "../../platform/outgoing/index.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
+import { beginFanOut, fanOut } from "./fan-out.ts";
 import { deleteOldDeliveries } from "./retention.ts";
 import { startDelivery, type WorkerOptions } from "./worker.ts";
 
@@ -159,6 +160,44 @@ describe("outgoing webhooks", () => {
       await expect.poll(() => target.received.length, { timeout: 60_000 }).toBe(120);
       expect(target.names().toSorted()).toEqual(names.toSorted());
     }
+  });
+
+  it("are sent once while the answer is awaited, though the clock is stepped ahead", async () => {
+    let answer: () => void = () => undefined;
+    const target = await endpoint((_, response) => void (answer = () => response.end()));
+    const { id } = await hook(target.url);
+    await worker();
+    await happen(["slow"]);
+    await expect.poll(target.names, patient).toEqual(["slow"]);
+    aheadMs = 3_600_000;
+    // Something for another webhook, so that it is known to have looked since.
+    const other = await endpoint();
+    await hook(other.url, ["server.offline"], "other");
+    await happen(["later"], "server.offline");
+    await expect.poll(other.names, patient).toEqual(["later"]);
+    answer();
+    await expect.poll(async () => (await deliveries(id))[0]?.state, patient).toBe("delivered");
+    expect(target.names()).toEqual(["slow"]);
+  });
+
+  it("leave nothing waiting for one that is disabled while events are handed out", async () => {
+    const { id } = await hook("http://127.0.0.2:9/");
+    await beginFanOut(web.ctx);
+    await happen(["meanwhile"]);
+    let handedOut = false;
+    let handing: Promise<unknown> = Promise.resolve();
+    const waits = async () => {
+      const [row] = await web.ctx
+        .sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%webhooks%'`;
+      return row !== undefined;
+    };
+    await web.ctx.sql.begin(async (sql) => {
+      await sql`update webhooks set disabled_at = now() where id = ${id}`;
+      handing = fanOut(web.ctx).then(() => (handedOut = true));
+      await expect.poll(async () => handedOut || (await waits()), patient).toBe(true);
+    });
+    await handing;
+    expect(await deliveries(id)).toEqual([]);
   });
 
   it("carry both signatures for a day after a rotation", async () => {

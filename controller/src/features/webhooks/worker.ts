@@ -1,7 +1,7 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import { eq } from "drizzle-orm";
 import type { Context } from "../../platform/context.ts";
-import { databaseUnavailable } from "../../platform/db/index.ts";
+import { arrayLiteral, databaseUnavailable } from "../../platform/db/index.ts";
 import type { Stop } from "../../platform/feature.ts";
 import { counter } from "../../platform/observability/index.ts";
 import type { Outgoing } from "../../platform/outgoing/index.ts";
@@ -53,7 +53,7 @@ export async function startDelivery(
   const round = async (): Promise<void> => {
     while (!stopped && (await fanOut(ctx)).full);
     if (stopped || active.size >= atOnce) return;
-    for (const id of await claim(ctx, atOnce - active.size)) {
+    for (const id of await claim(ctx, [...active.keys()], atOnce - active.size)) {
       const serving = serve(id)
         .catch(failed)
         .finally(() => {
@@ -121,8 +121,8 @@ export async function startDelivery(
   };
 }
 
-/** Takes webhooks to which something is due and that no other worker delivers to. */
-async function claim(ctx: Context, count: number): Promise<string[]> {
+/** Takes webhooks to which something is due and that no other worker delivers to, nor this one (`own`), whatever the clock says. */
+async function claim(ctx: Context, own: readonly string[], count: number): Promise<string[]> {
   const { sql } = ctx;
   const nowMs = ctx.clock.now();
   const now = new Date(nowMs);
@@ -130,6 +130,7 @@ async function claim(ctx: Context, count: number): Promise<string[]> {
     update webhooks set claimed_until = ${new Date(nowMs + claimMs)} where id in (
       select w.id from webhooks w
       where w.disabled_at is null and (w.claimed_until is null or w.claimed_until < ${now}) and (w.rests_until is null or w.rests_until <= ${now})
+        and w.id <> all(${arrayLiteral(own)}::uuid[])
         and exists (select from webhook_deliveries d where d.webhook_id = w.id and d.next_attempt_at <= ${now})
       order by w.claimed_until nulls first, random() limit ${count} for update of w skip locked)
     returning id`;
