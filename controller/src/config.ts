@@ -24,6 +24,10 @@ export interface Config {
   readonly publicUrl: URL | null;
   /** Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Host names beside the public one under which browsers may come. */
+  readonly allowedHosts: readonly string[];
+  /** Where to report holes (mailto: or https:), for security.txt. Null: there is none. */
+  readonly securityContact: URL | null;
   /** Master key, 32 bytes as base64. Null: a file in dataDir, allowed with the embedded database only. */
   readonly secretKey: string | null;
   /** The master key that `devflow admin change-master-key` changes to; nothing else reads it. Null: it makes a file. */
@@ -85,6 +89,13 @@ const publicUrl = z
   .refine((url) => /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])$/.test(url.hostname), "expected a host of letters, digits, dots and dashes")
   .refine((url) => url.href === `${url.origin}/`, "expected an origin alone: no user, path, query or fragment");
 
+/** A line of security.txt is made from it. */
+const securityContact = z
+  .string()
+  .regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, "expected mailto:security@example.com or https://example.com/report")
+  .refine((text) => URL.canParse(text), "expected mailto:security@example.com or https://example.com/report")
+  .transform((text) => new URL(text));
+
 const settings = z.strictObject({
   DEVFLOW_ROLES: z
     .string()
@@ -102,6 +113,10 @@ const settings = z.strictObject({
   DATABASE_DIRECT_URL: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user:password@host:port/database" }).optional(),
   DEVFLOW_PUBLIC_URL: publicUrl.optional(),
   DEVFLOW_TRUSTED_PROXIES: list,
+  DEVFLOW_ALLOWED_HOSTS: list.pipe(
+    z.array(z.string().regex(/^[a-zA-Z0-9._-]+$/, "expected host names without scheme and port, for example devflow.internal.example")),
+  ),
+  DEVFLOW_SECURITY_CONTACT: securityContact.optional(),
   DEVFLOW_SECRET_KEY: z.string().optional(),
   DEVFLOW_NEW_SECRET_KEY: z.string().optional(),
   DEVFLOW_ADMIN_EMAIL: z.email().optional(),
@@ -176,6 +191,8 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
     databaseDirectUrl: s.DATABASE_DIRECT_URL ?? null,
     publicUrl: s.DEVFLOW_PUBLIC_URL ?? null,
     trustedProxies: s.DEVFLOW_TRUSTED_PROXIES,
+    allowedHosts: s.DEVFLOW_ALLOWED_HOSTS,
+    securityContact: s.DEVFLOW_SECURITY_CONTACT ?? null,
     secretKey: s.DEVFLOW_SECRET_KEY ?? null,
     newSecretKey: s.DEVFLOW_NEW_SECRET_KEY ?? null,
     adminEmail: s.DEVFLOW_ADMIN_EMAIL ?? null,

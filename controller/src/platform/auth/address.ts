@@ -19,7 +19,7 @@ export function trustedProxies(list: readonly string[]): (address: string) => bo
 }
 
 /** IPv4 in IPv6 as plain IPv4. */
-const plain = (address: string) => (/^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address);
+export const plainAddress = (address: string) => (/^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address);
 
 /**
  * Address of the client: the peer, or, when the peer is a trusted proxy, the last address of X-Forwarded-For that is
@@ -27,10 +27,10 @@ const plain = (address: string) => (/^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address)
  */
 export function clientAddress(peer: string | undefined, forwardedFor: string | null, trusted: (address: string) => boolean): string | null {
   if (peer === undefined) return null;
-  let address = plain(peer);
+  let address = plainAddress(peer);
   const hops = (forwardedFor ?? "")
     .split(",")
-    .map((hop) => plain(hop.trim()))
+    .map((hop) => plainAddress(hop.trim()))
     .filter(Boolean);
   while (trusted(address)) {
     const next = hops.pop();

@@ -146,7 +146,7 @@ describe("every route and topic", () => {
         .map(name)
         .toSorted(),
     ).toEqual(open.toSorted());
-    expect(web.api.openPaths).toEqual(["/cli/devflow.mjs", "/install.sh", "/ca.pem", "/agent/*"]);
+    expect(web.api.openPaths).toEqual(["/robots.txt", "/cli/devflow.mjs", "/install.sh", "/ca.pem", "/agent/*"]);
     for (const route of web.api.routes.filter(({ permission }) => permission !== "public")) {
       for (const token of [undefined, "devflow_api_wrong"]) {
         const answer = await ask(route, token);

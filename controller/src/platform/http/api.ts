@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { clientAddress, trustedProxies } from "../auth/address.ts";
+import { clientAddress, plainAddress, trustedProxies } from "../auth/address.ts";
 import type { Auth } from "../auth/index.ts";
 import type { Context } from "../context.ts";
 import type { RequestLimits } from "../limits/index.ts";
@@ -28,6 +28,8 @@ export interface HttpApi extends Api {
   /** Counts a request that does not come by fetch; null: no limit. */
   readonly count: Count;
   clientAddress(peer: string | undefined, forwardedFor: string | null): string | null;
+  /** Whether an address belongs to a trusted proxy. */
+  isProxy(address: string): boolean;
 }
 
 export interface ApiOptions {
@@ -55,7 +57,7 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
   const closing = new AbortController();
   let sealed = false;
 
-  app.use(envelope(ctx.config.publicUrl?.protocol === "https:"));
+  app.use(envelope(ctx.config.publicUrl?.protocol ?? null, trusted));
   const refuse = answerError(ctx.log);
   app.onError(refuse);
   const noRoute = answerNoRoute(admit, (path, headers) => page(path, headers));
@@ -83,6 +85,7 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
     close: () => closing.abort(),
     fallback: (handler) => void (page = handler),
     clientAddress: (peer, forwardedFor) => clientAddress(peer, forwardedFor, trusted),
+    isProxy: (address) => trusted(plainAddress(address)),
     fetch: (request, env = {}) => {
       if (!sealed) seal();
       return app.fetch(request, env);

@@ -1,11 +1,20 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { hostname } from "node:os";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Context } from "../context.ts";
+import { createAddressLimits } from "../rpc/address-limits.ts";
 import type { HttpApi } from "./api.ts";
 import { createLiveSockets } from "./live/sockets.ts";
 import { purgeIdempotencyKeys } from "./idempotency.ts";
-import { answerUnreadable, refuseSocket } from "./unreadable.ts";
+import { createOwnHosts } from "./own-hosts.ts";
+import { headFault } from "./request-head.ts";
+import { answerUnreadable, refuseHead, refuseSocket } from "./unreadable.ts";
+
+const maxConnections = 10_000;
+/** Of one address or /64 that is no trusted proxy: one peer keeps nobody else out, and an office behind one address gets in. */
+const maxConnectionsPerAddress = 2_000;
 
 export interface WebListener {
   readonly port: number;
@@ -20,14 +29,57 @@ export async function listenWeb(ctx: Context, api: HttpApi): Promise<WebListener
     overrideGlobalObjects: false,
     errorHandler: answerUnreadable,
   });
+  const isOwnHost = createOwnHosts({
+    publicHost: ctx.config.publicUrl?.hostname ?? null,
+    allowed: ctx.config.allowedHosts,
+    machine: hostname(),
+  });
+  const answering = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
-    { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000 },
-    (request, response) => void listener(request, response),
+    {
+      maxHeaderSize: 16_384,
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 5_000,
+      // Ours says more.
+      requireHostHeader: false,
+      // Whatever else somebody would like to speak (h2c, for example), HTTP/1.1 is the answer.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+    },
+    (request, response) => {
+      answering.set(request.socket, response);
+      const fault = headFault(request, isOwnHost);
+      if (fault === null) void listener(request, response);
+      else refuseHead(fault, response);
+    },
   );
   server.maxHeadersCount = 100;
-  server.maxConnections = 10_000;
-  server.on("upgrade", (request, socket, head) => live.upgrade(request, socket, head));
-  server.on("clientError", refuseSocket);
+  server.maxConnections = maxConnections;
+  // A reader that takes nothing for so long is cut; event streams have a heartbeat, and a socket has its own.
+  server.setTimeout(60_000);
+  const perAddress = createAddressLimits({
+    total: maxConnections,
+    unprovenPerAddress: maxConnectionsPerAddress,
+    perAddress: maxConnectionsPerAddress,
+  });
+  server.prependListener("connection", (socket: Socket) => {
+    const address = socket.remoteAddress ?? "";
+    // All of a site comes through its proxy.
+    if (api.isProxy(address)) return;
+    const ticket = perAddress.admit(address);
+    if (ticket === null) socket.destroy();
+    else socket.once("close", ticket.released);
+  });
+  server.on("upgrade", (request, socket, head) => {
+    const fault = headFault(request, isOwnHost);
+    if (fault === null) live.upgrade(request, socket, head);
+    else refuseHead(fault, socket);
+  });
+  server.on("checkExpectation", (_request, response) =>
+    refuseHead({ status: 417, detail: "Expected no Expect but 100-continue" }, response),
+  );
+  server.on("clientError", (error, socket) => refuseSocket(error, socket, answering.get(socket)));
   await listen(server, ctx.config.host, ctx.config.port);
   const purge = setInterval(() => {
     purgeIdempotencyKeys(ctx).catch((error: unknown) =>

@@ -1,8 +1,13 @@
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { AppError } from "@devflow/errors";
 import { RequestError } from "@hono/node-server";
 import { toProblem } from "./problem.ts";
-import { apiPolicy } from "./security-headers.ts";
+import type { HeadFault } from "./request-head.ts";
+import { apiPolicy, securityHeaders } from "./security-headers.ts";
+
+/** For a client that does not close although it got its refusal. */
+const lingerMs = 1_000;
 
 /**
  * The answer to what became no request: Node's parser took it, but its Host or its target makes no URL. Anything else
@@ -17,31 +22,67 @@ export function answerUnreadable(error: unknown): Response {
   return new Response(body, { status, headers });
 }
 
-/** Tells what Node's parser refused, as far as the socket still takes it, and closes. */
-export function refuseSocket(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || socket.destroyed) return;
-  const { status, title, body, headers } = written(reasonOf(error));
-  const lines = Object.entries({ ...headers, "content-length": String(Buffer.byteLength(body)), connection: "close" });
-  socket.end(`HTTP/1.1 ${status} ${title}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`);
+/**
+ * Tells what Node's parser refused, as far as the socket still takes it, and closes.
+ * @param current the answer that is under way there; what it has begun to say stands
+ */
+export function refuseSocket(error: NodeJS.ErrnoException, socket: Duplex, current: ServerResponse | undefined): void {
+  // Something follows a request that was to be the last one: its answer goes out, and with it the connection ends.
+  if (error.code === "HPE_CLOSED_CONNECTION" && current?.writableFinished === false) return;
+  if (current?.headersSent === true) closeSoon(socket);
+  else refuse(written(reasonOf(error)), socket);
+}
+
+/** Tells what is wrong with a head, and closes. What follows it is not read. */
+export function refuseHead(fault: HeadFault, to: ServerResponse | Duplex): void {
+  const answer = written(
+    fault.status === 400
+      ? new AppError("malformed", fault.detail)
+      : ([fault.status, "malformed", STATUS_CODES[fault.status] ?? "", fault.detail] as const),
+  );
+  if (!("writeHead" in to)) return refuse(answer, to);
+  to.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body), connection: "close" });
+  to.end(answer.body);
+}
+
+/** Refuses what wanted to become something other than a request, and closes. */
+export function refuseUpgrade(error: unknown, requestId: string, socket: Duplex): void {
+  refuse(written(error, requestId), socket);
+}
+
+/** Writes an answer and ends the connection, whether the other end closes too or not: it would stay for ever. */
+function refuse({ status, title, body, headers }: ReturnType<typeof written>, socket: Duplex): void {
+  if (socket.destroyed) return;
+  if (socket.writable) {
+    const lines = Object.entries({ ...headers, "content-length": String(Buffer.byteLength(body)), connection: "close" });
+    socket.end(`HTTP/1.1 ${status} ${title}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`);
+  }
+  closeSoon(socket);
+}
+
+/** Not at once: a reset would take the answer away from a client that is still sending. */
+function closeSoon(socket: Duplex): void {
+  setTimeout(() => socket.destroy(), lingerMs).unref();
 }
 
 /** Statuses that errors of the API do not have. */
 const ofParser = {
-  HPE_HEADER_OVERFLOW: [431, "too_large", "Request Header Fields Too Large", "The request's headers are larger than 16 KiB"],
+  HPE_HEADER_OVERFLOW: [431, "too_large", "Request Header Fields Too Large", "More than 16 KiB or 100 headers"],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "timeout", "Request Timeout", "The request came too slowly"],
 } as const;
 
-function reasonOf({ code }: NodeJS.ErrnoException): AppError | (typeof ofParser)[keyof typeof ofParser] {
+type Special = readonly [status: number, code: string, title: string, detail: string];
+
+function reasonOf({ code }: NodeJS.ErrnoException): AppError | Special {
   return code === "HPE_HEADER_OVERFLOW" || code === "ERR_HTTP_REQUEST_TIMEOUT"
     ? ofParser[code]
     : new AppError("malformed", "This is not an HTTP request");
 }
 
-function written(reason: unknown) {
-  const requestId = crypto.randomUUID();
-  const own = { "x-request-id": requestId, "x-content-type-options": "nosniff", "content-security-policy": apiPolicy };
+function written(reason: unknown, requestId: string = crypto.randomUUID()) {
+  const own = { ...Object.fromEntries(securityHeaders), "x-request-id": requestId, "content-security-policy": apiPolicy };
   if (Array.isArray(reason)) {
-    const [status, code, title, detail] = reason as unknown as (typeof ofParser)[keyof typeof ofParser];
+    const [status, code, title, detail] = reason as unknown as Special;
     const body = JSON.stringify({ type: "about:blank", title, status, code, detail, requestId });
     return { status, title, body, headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...own } };
   }

@@ -11,6 +11,7 @@ import type { Context } from "../../context.ts";
 import { gauge } from "../../observability/index.ts";
 import type { HttpApi } from "../api.ts";
 import { toProblem } from "../problem.ts";
+import { refuseUpgrade } from "../unreadable.ts";
 import { type DatabaseState, databaseState } from "./database-state.ts";
 import { createOutbox } from "./outbox.ts";
 import { liveText } from "./topic.ts";
@@ -229,13 +230,9 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
       admitted.then(
         ({ identity, address }) => server.handleUpgrade(request, socket, head, (ws) => serve(ws, request, identity, address, requestId)),
         (error: unknown) => {
-          const { problem, headers } = toProblem(error, requestId);
-          if (problem.status >= 500) ctx.log.error({ scope: "http.live", err: error, requestId }, "upgrade failed");
-          const body = JSON.stringify(problem);
-          const lines = Object.entries({ ...headers, "content-length": String(Buffer.byteLength(body)), connection: "close" }).map(
-            ([k, v]) => `${k}: ${v}`,
-          );
-          socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+          if (!(error instanceof AppError) || error.httpStatus >= 500)
+            ctx.log.error({ scope: "http.live", err: error, requestId }, "upgrade failed");
+          refuseUpgrade(error, requestId, socket);
         },
       );
     },

@@ -59,7 +59,9 @@ async function readBody(request: Request): Promise<Buffer> {
   let size = 0;
   const reader = request.body.getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new AppError("malformed", "The body ended before it was complete", { cause });
+    });
     if (done) return Buffer.concat(chunks);
     size += value.byteLength;
     if (size > maxBodyBytes) {
@@ -70,13 +72,15 @@ async function readBody(request: Request): Promise<Buffer> {
   }
 }
 
+const isJson = /^application\/json\s*(;|$)/i;
+
 /** A JSON body as the schema says. Throws AppError unsupported_media_type, malformed or invalid. */
 function parseBody(schema: z.ZodType | undefined, contentType: string | null, bytes: Buffer): unknown {
-  if (schema === undefined) {
+  if (schema === undefined && (bytes.length === 0 || contentType === null || isJson.test(contentType))) {
     if (bytes.length > 0 && bytes.toString().trim() !== "{}") throw new AppError("invalid", "This request takes no body; send none");
     return undefined;
   }
-  if (!/^application\/json\s*(;|$)/i.test(contentType ?? "")) {
+  if (schema === undefined || !isJson.test(contentType ?? "")) {
     throw new AppError("unsupported_media_type", `Expected Content-Type: application/json, got ${contentType?.slice(0, 100) ?? "none"}`);
   }
   let text: string;
