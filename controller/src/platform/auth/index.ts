@@ -7,7 +7,7 @@ import { createIdentityCache } from "./identity-cache.ts";
 import type { Caller } from "./caller.ts";
 import type { Identity } from "./identity.ts";
 import type { Principal } from "./principal.ts";
-import { loadMembership } from "./load-access.ts";
+import { loadSessionMembership } from "./load-access.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 import { accounts, sessions, users } from "./schema.ts";
 import { createThrottle } from "../limits/index.ts";
@@ -116,12 +116,11 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       .getSession({ headers: forBetterAuth(caller, cookie), returnHeaders: true })
       .catch(askDatabase);
     if (response === null) return null;
-    const [session] = await ctx.db.select().from(sessions).where(eq(sessions.id, response.session.id));
-    const membership = await loadMembership(ctx, response.user.id, session?.organizationId ?? null);
+    const membership = await loadSessionMembership(ctx, response.user.id, response.session.id);
     // A user who belongs nowhere is nobody here: removed from the organisation, for example.
     if (membership === null) return null;
-    const { organizationId, grants, installationAdministrator } = membership;
-    if ((session?.lastUsedAt?.getTime() ?? 0) < ctx.clock.now() - lastUsedEveryMs) noteUse(response.session.id, caller);
+    const { organizationId, grants, installationAdministrator, confirmedAtMs, lastUsedAtMs } = membership;
+    if ((lastUsedAtMs ?? 0) < ctx.clock.now() - lastUsedEveryMs) noteUse(response.session.id, caller);
     const identity: Identity = {
       kind: "user",
       id: response.user.id,
@@ -131,7 +130,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       userId: response.user.id,
       email: response.user.email,
       sessionId: response.session.id,
-      confirmedAtMs: session?.confirmedAt?.getTime() ?? null,
+      confirmedAtMs,
       expiresAtMs: response.session.expiresAt.getTime(),
     };
     return { identity, cookies: headers.getSetCookie() };

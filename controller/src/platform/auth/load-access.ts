@@ -42,19 +42,43 @@ export const letsInSql = ({ sql }: Pick<Context, "sql">, user: Fragment) => sql`
   select 1 from grants w where w.organization_id = o.id and w.principal_kind = 'user' and w.principal_id = ${user}
     and w.role = 'owner' and w.scope_kind = 'organization'))`;
 
+type MembershipRow = Omit<LoadedMembership, "grants"> & { readonly grants: GrantRow[] };
+const toMembership = <Row extends MembershipRow>(row: Row | undefined) =>
+  row === undefined ? null : { ...row, grants: row.grants.map(toGrant) };
+
 /**
- * The membership that a session works with: of `wanted` while the user belongs to it, otherwise the oldest. Null for a
+ * The membership that somebody works with: of `wanted` while the user belongs to it, otherwise the oldest. Null for a
  * user who belongs nowhere. An organisation that will be deleted lets its owners in and nobody else, and is nobody's
  * first choice.
  */
 export async function loadMembership(ctx: Context, userId: string, wanted: string | null): Promise<LoadedMembership | null> {
   const { sql } = ctx;
-  const [row] = await sql<{ organizationId: string; installationAdministrator: boolean; grants: GrantRow[] }[]>`
-    select m.organization_id as "organizationId", u.installation_administrator as "installationAdministrator",
-      ${grantsSql(ctx, ofUserSql(ctx, sql`m.organization_id`, sql`m.user_id`))} as grants
-    from memberships m join users u on u.id = m.user_id join organizations o on o.id = m.organization_id
-    where m.user_id = ${userId} and ${letsInSql(ctx, sql`m.user_id`)}
-    order by (m.organization_id = ${wanted}::uuid) is true desc, o.delete_after is not null, m.created_at, m.organization_id
-    limit 1`;
-  return row === undefined ? null : { ...row, grants: row.grants.map(toGrant) };
+  const [row] = await sql<MembershipRow[]>`
+    select ${columnsSql(ctx)} from ${tablesSql(ctx)} where ${ofSql(ctx, userId)} order by ${firstSql(ctx, sql`${wanted}::uuid`)} limit 1`;
+  return toMembership(row);
 }
+
+/** The membership that a session works with, as loadMembership() says, and what is known of the session; times in milliseconds. */
+export async function loadSessionMembership(
+  ctx: Context,
+  userId: string,
+  sessionId: string,
+): Promise<(LoadedMembership & { readonly confirmedAtMs: number | null; readonly lastUsedAtMs: number | null }) | null> {
+  const { sql } = ctx;
+  const [row] = await sql<(MembershipRow & { confirmedAtMs: number | null; lastUsedAtMs: number | null })[]>`
+    select ${columnsSql(ctx)}, ${msSql(ctx, sql`s.confirmed_at`)} as "confirmedAtMs", ${msSql(ctx, sql`s.last_used_at`)} as "lastUsedAtMs"
+    from ${tablesSql(ctx)} left join sessions s on s.id = ${sessionId}
+    where ${ofSql(ctx, userId)} order by ${firstSql(ctx, sql`s.organization_id`)} limit 1`;
+  return toMembership(row);
+}
+
+type WithSql = Pick<Context, "sql">;
+const columnsSql = (ctx: WithSql) => ctx.sql`
+  m.organization_id as "organizationId", u.installation_administrator as "installationAdministrator",
+  ${grantsSql(ctx, ofUserSql(ctx, ctx.sql`m.organization_id`, ctx.sql`m.user_id`))} as grants`;
+const tablesSql = ({ sql }: WithSql) =>
+  sql`memberships m join users u on u.id = m.user_id join organizations o on o.id = m.organization_id`;
+const ofSql = (ctx: WithSql, userId: string) => ctx.sql`m.user_id = ${userId} and ${letsInSql(ctx, ctx.sql`m.user_id`)}`;
+const firstSql = ({ sql }: WithSql, wanted: Fragment) =>
+  sql`(m.organization_id = ${wanted}) is true desc, o.delete_after is not null, m.created_at, m.organization_id`;
+const msSql = ({ sql }: WithSql, column: Fragment) => sql`floor(extract(epoch from ${column}) * 1000)::float8`;

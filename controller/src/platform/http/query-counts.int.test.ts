@@ -154,6 +154,24 @@ describe("queries of each GET", () => {
     return counts;
   };
 
+  it("looks a session up with three queries, and not again for some seconds", async () => {
+    const session = async () => {
+      const before = counted;
+      const { status } = await web.ask("/api/v1/openapi.json", { cookie });
+      expect(status).toBe(200);
+      return counted - before;
+    };
+    const [anna] = await web.ctx.sql<{ id: string }[]>`select id from users where email = 'anna@example.com'`;
+    const anew = async () => {
+      // As after a change of roles: all that is known of the user is dropped.
+      web.ctx.bus.emit("principal.revoked", { kind: "user", id: anna!.id });
+      return session();
+    };
+    // Two by better-auth, for the session and its user; one for all else. The smallest, as for routes.
+    const counts = [await anew(), await anew(), await anew()];
+    expect([Math.min(...counts), await session()]).toEqual([3, 0]);
+  });
+
   it("does not grow with the number of things, and is as stated", async () => {
     await more();
     await count();
