@@ -47,6 +47,7 @@ export function eventRoutes(api: Api, ctx: Context): void {
     permission: "installation.manage",
     tag: "settings",
     summary: "Settle for how long events are kept",
+    stepUp: true,
     body: eventRetention,
     response: eventRetention,
   });

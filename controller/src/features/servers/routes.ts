@@ -68,6 +68,7 @@ export function serverRoutes(api: Api, ctx: Context): void {
     ...one,
     method: "patch",
     permission: "servers.edit",
+    reads: "servers.read",
     summary: "Rename a server, tag it, put it into a group",
     body: updateServerBody,
     response: server,
@@ -87,6 +88,8 @@ export function serverRoutes(api: Api, ctx: Context): void {
     path: `${path}/{id}/revoke`,
     method: "post",
     permission: "servers.remove",
+    reads: "servers.read",
+    stepUp: true,
     summary: "Take a server's identity away for good; its history stays",
     response: server,
   });
@@ -95,6 +98,8 @@ export function serverRoutes(api: Api, ctx: Context): void {
     path: `${path}/{id}/release`,
     method: "post",
     permission: "servers.remove",
+    reads: "servers.read",
+    stepUp: true,
     summary: "Let a quarantined server in again",
     response: server,
   });

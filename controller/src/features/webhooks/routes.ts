@@ -13,7 +13,7 @@ import {
 } from "@devflow/api";
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
-import { type Api, defineRoute } from "../../platform/http/index.ts";
+import { type Api, defineRoute, demandConfirmed } from "../../platform/http/index.ts";
 import { createOutgoing, putOutgoing, readOutgoing } from "../../platform/outgoing/index.ts";
 import { getDelivery, listDeliveries, replayDelivery, testWebhook } from "./deliveries.ts";
 import { getWebhook, listWebhooks } from "./list-webhooks.ts";
@@ -36,6 +36,7 @@ export function webhookRoutes(api: Api, ctx: Context): void {
     method: "post",
     path,
     summary: "Send events to an address; the answer alone holds the secret that signs them",
+    stepUp: true,
     body: createWebhookBody,
     status: 201,
     response: createdWebhook,
@@ -62,6 +63,7 @@ export function webhookRoutes(api: Api, ctx: Context): void {
     method: "post",
     path: `${path}/{id}/rotate-secret`,
     summary: "Make a new secret; the one before signs beside it for 24 h",
+    stepUp: true,
     response: createdWebhook,
   });
   const test = defineRoute({
@@ -119,7 +121,11 @@ export function webhookRoutes(api: Api, ctx: Context): void {
   api.route(list, ({ principal }) => listWebhooks({ ctx, principal }));
   api.route(create, ({ principal, body }) => createWebhook({ ctx, outgoing, principal, input: body }));
   api.route(get, ({ principal, params }) => getWebhook({ ctx, principal, input: { webhookId: params.id } }));
-  api.route(update, ({ principal, params, body }) => updateWebhook({ ctx, outgoing, principal, input: { ...body, webhookId: params.id } }));
+  api.route(update, async ({ principal, identity, params, body }) => {
+    // Everything goes somewhere else then.
+    if (body.url !== undefined) await demandConfirmed(ctx, identity);
+    return updateWebhook({ ctx, outgoing, principal, input: { ...body, webhookId: params.id } });
+  });
   api.route(remove, async ({ principal, params }) => await deleteWebhook({ ctx, principal, input: { webhookId: params.id } }));
   api.route(rotate, ({ principal, params }) => rotateSecret({ ctx, principal, input: { webhookId: params.id } }));
   api.route(test, ({ principal, params }) => testWebhook({ ctx, principal, input: { webhookId: params.id } }));

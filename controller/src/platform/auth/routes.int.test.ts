@@ -1,6 +1,8 @@
 import { type Permission, permissionTable, type Role, roles } from "@devflow/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
+import { type RouteCast, routeCast } from "../../testing/route-cast.ts";
+import { sampleRequest } from "../../testing/route-samples.ts";
+import { subscribe } from "../../testing/subscribe.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
 import type { RouteDefinition } from "../http/index.ts";
 
@@ -32,103 +34,29 @@ describe("every route and topic", () => {
   let web: TestWeb;
   let tokens: Record<Role, string>;
   let foreignOwner: string;
-  /** Ids that exist in the default organisation, by the path in front of {id}. */
-  let ids: Record<string, () => Promise<string>>;
+  let cast: RouteCast;
 
   beforeAll(async () => {
-    web = await testWeb();
+    // Behind a proxy, so that everybody has an address of their own.
+    web = await testWeb({ trustedProxies: ["127.0.0.1"], publicUrl: new URL("https://devflow.example.com") });
     tokens = Object.fromEntries(await Promise.all(roles.map(async (role) => [role, await web.token(role)]))) as never;
     foreignOwner = await web.token("owner", await web.organization());
-    const webhook = async () => {
-      const [row] = await web.ctx.sql<{ id: string }[]>`
-        insert into webhooks (organization_id, name, url, types, sealed_secret)
-        values (${web.ctx.installation.defaultOrganizationId}, 'w', 'https://example.com/', '{*}', '\\x00') returning id`;
-      return row!.id;
-    };
-    ids = {
-      "/api/v1/servers": () => web.server(),
-      // A person's own, which no token has: not found for all of them.
-      "/api/v1/me/sessions": async () => "session",
-      "/api/v1/me/linked": async () => "linked",
-      "/api/v1/me/passkeys": async () => "passkey",
-      "/api/v1/tokens": async () => {
-        await web.token("view");
-        const [row] = await web.ctx.sql<
-          { id: string }[]
-        >`select id from api_tokens where name = 'view' and revoked_at is null order by created_at desc limit 1`;
-        return row!.id;
-      },
-      "/api/v1/members": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          with made as (insert into users (id, name, email) values (gen_random_uuid()::text, 'm', gen_random_uuid() || '@example.com') returning id)
-          insert into memberships (organization_id, user_id) select ${web.ctx.installation.defaultOrganizationId}, id from made returning user_id as id`;
-        return row!.id;
-      },
-      "/api/v1/webhooks": async () => webhook(),
-      "/api/v1/webhook-deliveries": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          insert into webhook_deliveries (organization_id, webhook_id, event_id, type, body, state)
-          values (${web.ctx.installation.defaultOrganizationId}, ${await webhook()}, gen_random_uuid(), 'webhook.test', '{}', 'delivered') returning id`;
-        return row!.id;
-      },
-      "/api/v1/groups": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          insert into server_groups (organization_id, name) values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text) returning id`;
-        return row!.id;
-      },
-      "/api/v1/teams": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          insert into teams (organization_id, name) values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text) returning id`;
-        return row!.id;
-      },
-      "/api/v1/roles": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          insert into custom_roles (organization_id, name, permissions)
-          values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text, '{servers.read}') returning id`;
-        return row!.id;
-      },
-      "/api/v1/invitations": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          insert into invitations (organization_id, sha256, grants, expires_at)
-          values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text, '[{"role":"view","scope":{"kind":"organization"}}]', now() + interval '1 hour') returning id`;
-        return row!.id;
-      },
-      "/api/v1/views": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          with made as (insert into users (id, name, email) values (gen_random_uuid()::text, 'v', gen_random_uuid() || '@example.com') returning id)
-          insert into saved_views (organization_id, user_id, name, query, shared)
-          select ${web.ctx.installation.defaultOrganizationId}, id, 'v', '{}', true from made returning id`;
-        return row!.id;
-      },
-      "/api/v1/service-accounts": async () => {
-        const [row] = await web.ctx.sql<{ id: string }[]>`
-          insert into service_accounts (organization_id, name) values (${web.ctx.installation.defaultOrganizationId}, gen_random_uuid()::text) returning id`;
-        return row!.id;
-      },
-      "/api/v1/enrolment-tokens": async () => {
-        const [row] = await web.ctx.sql<
-          { id: string }[]
-        >`insert into enrolment_tokens (organization_id, name, prefix, sha256, max_uses, expires_at)
-          values (${web.ctx.installation.defaultOrganizationId}, 'e', 'dfe_', gen_random_uuid()::text, 1, now() + interval '1 hour') returning id`;
-        return row!.id;
-      },
-    };
+    cast = await routeCast(web);
   });
   afterAll(() => web.close());
 
-  const withIds = async (route: RouteDefinition, id?: string) => {
-    const parent = route.path.split("/{")[0]!;
-    if (!route.path.includes("{")) return route.path;
-    const make = ids[parent];
-    if (make === undefined) throw new Error(`${route.path}: tell this test how to make an id under ${parent}`);
-    return route.path.replace(/\{\w+\}/, id ?? (await make()));
-  };
-  const ask = async (route: RouteDefinition, token?: string, id?: string) =>
-    web.ask(await withIds(route, id), {
+  const name = (route: RouteDefinition) => `${route.method} ${route.path}`;
+  /** A request without anything that the route wants in its body, about something that is there. */
+  const ask = async (route: RouteDefinition, token?: string, id?: string) => {
+    const caller = await cast.make("none", "");
+    const { path } = id === undefined ? await sampleRequest(name(route), { web, cast, caller, groupId: null }) : { path: route.path };
+    return web.ask(path.replace(/\{\w+\}/, id ?? ""), {
       method: route.method.toUpperCase(),
+      headers: caller.headers,
       ...(token === undefined ? {} : { token }),
       ...(route.body === undefined ? {} : { json: {} }),
     });
+  };
   /** Weakest role that has what is demanded; what no role has (installation.manage) is the tokens' of nobody here. */
   const weakest = (demand: string) => (Object.hasOwn(permissionTable, demand) ? permissionTable[demand as Permission].role : null);
   const weakerThan = (demand: string): readonly Role[] => {
@@ -137,7 +65,6 @@ describe("every route and topic", () => {
     // The default organisation's owner without a maker stands for the first administrator here, as the bootstrap token does.
     return role === null ? roles.filter((name) => name !== "owner") : roles.slice(0, roles.indexOf(role));
   };
-  const name = (route: RouteDefinition) => `${route.method} ${route.path}`;
 
   it("is closed without credentials, apart from the known few", async () => {
     expect(
@@ -216,38 +143,12 @@ describe("every route and topic", () => {
     expect(() => web.api.topic({ name: "x", withId: false, permission: "public" as never, open: () => () => {} })).toThrow(/permission/);
   });
 
-  it("decides about live topics as about routes", async () => {
-    const server = await web.server();
-    const subscribe = (token: string | null, topic: string) =>
-      new Promise<string>((resolve, reject) => {
-        const socket = new WebSocket(
-          `${web.origin.replace("http", "ws")}/api/v1/live`,
-          token === null ? {} : { headers: { authorization: `Bearer ${token}` } },
-        );
-        socket.on("unexpected-response", (_request, response) => resolve(`http ${response.statusCode}`));
-        socket.on("open", () => socket.send(JSON.stringify({ type: "subscribe", topic })));
-        socket.on("message", (data: Buffer) => {
-          const message = JSON.parse(data.toString()) as { type: string; code?: string };
-          resolve(message.code ?? message.type);
-          socket.terminate();
-        });
-        socket.on("error", reject);
-      });
-    const exampleOf = (topic: { name: string; withId: boolean }, id = server) => (topic.withId ? `${topic.name}:${id}` : topic.name);
-    expect(web.api.topics.length).toBeGreaterThan(1);
-    for (const topic of web.api.topics) {
-      expect([topic.name, await subscribe(null, exampleOf(topic))]).toEqual([topic.name, "http 401"]);
-      expect([topic.name, await subscribe(tokens[weakest(topic.permission)!], exampleOf(topic))]).toEqual([topic.name, "subscribed"]);
-      for (const role of weakerThan(topic.permission))
-        expect([topic.name, await subscribe(tokens[role], exampleOf(topic))]).toEqual([topic.name, "forbidden"]);
-      if (!topic.withId) continue;
-      expect([topic.name, await subscribe(foreignOwner, exampleOf(topic))]).toEqual([topic.name, "not_found"]);
-      expect([topic.name, await subscribe(tokens.owner, exampleOf(topic, "00000000-0000-4000-8000-000000000000"))]).toEqual([
-        topic.name,
-        "not_found",
-      ]);
-      expect([topic.name, await subscribe(tokens.owner, exampleOf(topic, "' or 1=1"))]).toEqual([topic.name, "not_found"]);
+  it("hides what does not exist from live topics", async () => {
+    const owner = await cast.make("owner", "");
+    for (const topic of web.api.topics.filter(({ withId }) => withId)) {
+      for (const id of ["00000000-0000-4000-8000-000000000000", "' or 1=1"])
+        expect([topic.name, await subscribe(web, owner, `${topic.name}:${id}`)]).toEqual([topic.name, "404"]);
     }
-    expect(await subscribe(tokens.owner, "nothing")).toBe("not_found");
+    expect(await subscribe(web, owner, "nothing")).toBe("404");
   });
 });

@@ -35,7 +35,7 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
         ? "Open to everybody."
         : route.permission === "authenticated"
           ? "For everybody with a session or token."
-          : `Needs the permission "${route.permission}".`,
+          : `Needs the permission "${route.permission}"${route.reads === undefined ? "" : ` and "${route.reads}"`}.`,
       security: open ? [] : [{ token: [] }, { session: [] }],
       request: {
         ...(route.params === undefined ? {} : { params: route.params }),

@@ -1,3 +1,4 @@
+import type { Permission } from "@devflow/api";
 import type { z } from "zod";
 import type { Demand } from "../auth/decide.ts";
 import type { Identity } from "../auth/identity.ts";
@@ -12,6 +13,8 @@ export interface RouteDefinition {
   /** "/api/v1/servers/{id}" */
   readonly path: string;
   readonly permission: Demand;
+  /** Demanded at the same place as well, because the answer shows what this permission lets people see. */
+  readonly reads?: Permission;
   readonly tag: string;
   readonly summary: string;
   readonly params?: z.ZodObject;

@@ -283,7 +283,7 @@ export interface paths {
         put?: never;
         /**
          * Make a server group
-         * @description Needs the permission "groups.manage".
+         * @description Needs the permission "groups.manage" and "servers.read".
          */
         post: operations["postGroups"];
         delete?: never;
@@ -315,7 +315,7 @@ export interface paths {
         head?: never;
         /**
          * Rename or describe a server group, or give it to another team
-         * @description Needs the permission "groups.manage".
+         * @description Needs the permission "groups.manage" and "servers.read".
          */
         patch: operations["patchGroupsId"];
         trace?: never;
@@ -1123,7 +1123,7 @@ export interface paths {
         head?: never;
         /**
          * Rename a server, tag it, put it into a group
-         * @description Needs the permission "servers.edit".
+         * @description Needs the permission "servers.edit" and "servers.read".
          */
         patch: operations["patchServersId"];
         trace?: never;
@@ -1179,7 +1179,7 @@ export interface paths {
         put?: never;
         /**
          * Let a quarantined server in again
-         * @description Needs the permission "servers.remove".
+         * @description Needs the permission "servers.remove" and "servers.read".
          */
         post: operations["postServersIdRelease"];
         delete?: never;
@@ -1199,7 +1199,7 @@ export interface paths {
         put?: never;
         /**
          * Take a server's identity away for good; its history stays
-         * @description Needs the permission "servers.remove".
+         * @description Needs the permission "servers.remove" and "servers.read".
          */
         post: operations["postServersIdRevoke"];
         delete?: never;

@@ -16,6 +16,7 @@ export function grantRoutes(api: Api, ctx: Context): void {
     method: "put",
     path,
     summary: "Give a person or team a role over a server group, in the place of the one they had",
+    stepUp: true,
     body: shareGroupBody,
     response: holderList,
   });
@@ -24,6 +25,7 @@ export function grantRoutes(api: Api, ctx: Context): void {
     method: "delete",
     path,
     summary: "Take a role over a server group away",
+    stepUp: true,
     query: unshareQuery,
     status: 204,
     response: null,

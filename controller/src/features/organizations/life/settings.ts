@@ -28,6 +28,7 @@ export function organizationSettingRoutes(api: Api, ctx: Context): void {
     ...common,
     method: "put",
     summary: "Set who may make organisations, and how long a deletion waits",
+    stepUp: true,
     body: schema,
   });
   api.route(get, () => organizationSettings(ctx));

@@ -41,6 +41,7 @@ export function memberRoutes(api: Api, ctx: Context): void {
     method: "delete",
     path: `${path}/{id}`,
     summary: "Remove a member: roles, teams, tokens and open connections end at once",
+    stepUp: true,
   });
   api.scope("member", (id, organizationId) => memberScope(ctx, id, organizationId));
   api.route(list, ({ principal, query }) => listMembers({ ctx, principal, input: query }));

@@ -9,6 +9,7 @@ import { listRoles } from "./list-roles.ts";
 
 const path = "/api/v1/roles";
 const one = {
+  stepUp: true,
   tag: "organizations",
   params: z.object({ id }),
   scope: "role",
@@ -33,6 +34,7 @@ export function roleRoutes(api: Api, ctx: Context): void {
     permission: "roles.manage",
     tag: "organizations",
     summary: "Make a custom role",
+    stepUp: true,
     body: createBody,
     status: 201,
     response: z.object({ id }),

@@ -51,13 +51,27 @@ export function teamRoutes(api: Api, ctx: Context): void {
     response: teamDetails,
   });
   const update = defineRoute({ ...change, method: "patch", path: `${path}/{id}`, summary: "Rename or describe a team", body: updateBody });
-  const remove = defineRoute({ ...change, method: "delete", path: `${path}/{id}`, summary: "Delete a team and the roles that it gave" });
-  const add = defineRoute({ ...change, method: "post", path: `${path}/{id}/members`, summary: "Put a member into a team", body: addBody });
+  const remove = defineRoute({
+    ...change,
+    method: "delete",
+    path: `${path}/{id}`,
+    summary: "Delete a team and the roles that it gave",
+    stepUp: true,
+  });
+  const add = defineRoute({
+    ...change,
+    method: "post",
+    path: `${path}/{id}/members`,
+    summary: "Put a member into a team",
+    stepUp: true,
+    body: addBody,
+  });
   const take = defineRoute({
     ...change,
     method: "delete",
     path: `${path}/{id}/members`,
     summary: "Take somebody out of a team",
+    stepUp: true,
     query: z.object({ userId }),
   });
   const put = defineRoute({

@@ -16,6 +16,7 @@ export function serviceAccountRoutes(api: Api, ctx: Context): void {
     ...all,
     method: "post",
     summary: "Make a service account: an account of programs with own roles and tokens",
+    stepUp: true,
     body: createServiceAccount,
     status: 201,
     response: serviceAccount,
@@ -25,6 +26,7 @@ export function serviceAccountRoutes(api: Api, ctx: Context): void {
     ...one,
     method: "patch",
     summary: "Rename, describe, disable or enable a service account, or give it other roles",
+    stepUp: true,
     body: updateServiceAccount,
     response: serviceAccount,
   });
@@ -32,6 +34,7 @@ export function serviceAccountRoutes(api: Api, ctx: Context): void {
     ...one,
     method: "delete",
     summary: "Delete a service account with its tokens",
+    stepUp: true,
     status: 204,
     response: null,
   });

@@ -32,6 +32,7 @@ export async function permit(
         : await scopeOf(scope, params["id"] ?? "", principal?.organizationId ?? "");
   try {
     demandPermission(principal, permission, place);
+    if (definition.reads !== undefined) demandPermission(principal, definition.reads, place);
   } catch (error) {
     if (principal !== null) onRefused(principal, `${definition.method} ${definition.path}`);
     throw error;
