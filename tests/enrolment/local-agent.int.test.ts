@@ -57,12 +57,12 @@ const agentPid = () =>
   });
 const connected = () => controller.ctx.db.select().from(agentSessions);
 async function until<T>(what: string, ask: () => Promise<T | null | undefined | false>): Promise<T> {
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 500; i++) {
     const answer = await ask();
     if (answer) return answer;
     await sleep(200);
   }
-  throw new Error(`waited 30 s: ${what}`);
+  throw new Error(`waited 100 s: ${what}`);
 }
 const agentOtherThan = (pid: number | null) =>
   until("another agent process", async () => {
@@ -97,7 +97,12 @@ test("it ends with the controller; one that a killed controller left behind is e
     cwd: folder,
     env: { DEVFLOW_AGENT_STATE_DIR: stateDir },
   });
-  await until("the orphan to run", async () => (await agentPid()) === orphan.pid);
+  let said = "";
+  for (const stream of [orphan.stdout, orphan.stderr]) stream?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  await until("the orphan to run", async () => {
+    if (orphan.exitCode !== null) throw new Error(`the orphan ended with ${orphan.exitCode}: ${said}`);
+    return (await agentPid()) === orphan.pid;
+  });
   settings["DEVFLOW_GATEWAY_PORT"] = await freePort(); // changed settings reach it too
   // The agent's user can lay links into its folder; a controller that is root must not write through them.
   const victim = join(folder, "victim");
