@@ -36,6 +36,8 @@ export interface Config {
   readonly adminPassword: string | null;
   readonly bootstrapToken: string | null;
   readonly localAgent: boolean;
+  /** Range API of stolen passwords; five characters of a SHA-1 are appended. Asked only where the administrator turned that on. */
+  readonly breachedPasswordsUrl: URL;
   readonly logLevel: string;
   /** Where a gateway gives live frames to other controllers, which get this very address; port 0: any. */
   readonly internalListen: { readonly host: string; readonly port: number };
@@ -129,6 +131,15 @@ const settings = z.strictObject({
     .refine((text) => new Set(text).size >= 8, "expected a random token, for example from: openssl rand -hex 32")
     .optional(),
   DEVFLOW_LOCAL_AGENT: z.enum(["on", "off"]).default("on"),
+  DEVFLOW_BREACHED_PASSWORDS_URL: z
+    .url({ protocol: /^https?$/, error: "expected https://host/path/" })
+    .transform((text) => new URL(text))
+    .refine(
+      (url) => url.pathname.endsWith("/") && url.search === "" && url.hash === "",
+      "expected an address that ends in /, without query",
+    )
+    .refine((url) => url.username === "" && url.password === "", "expected an address without user and password")
+    .default(new URL("https://api.pwnedpasswords.com/range/")),
   DEVFLOW_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
   DEVFLOW_RATE_LIMIT: perMinute(6_000),
   DEVFLOW_RATE_LIMIT_ANONYMOUS: perMinute(600),
@@ -198,6 +209,7 @@ export function readConfig(env: Record<string, string | undefined>, readFile = (
     adminEmail: s.DEVFLOW_ADMIN_EMAIL ?? null,
     adminPassword: s.DEVFLOW_ADMIN_PASSWORD ?? null,
     bootstrapToken: s.DEVFLOW_BOOTSTRAP_TOKEN ?? null,
+    breachedPasswordsUrl: s.DEVFLOW_BREACHED_PASSWORDS_URL,
     localAgent: s.DEVFLOW_LOCAL_AGENT === "on",
     internalListen: s.DEVFLOW_INTERNAL_LISTEN,
     logLevel: s.DEVFLOW_LOG_LEVEL,

@@ -13,6 +13,7 @@ import type { Stop } from "./platform/feature.ts";
 import { listenWeb } from "./platform/http/server.ts";
 import { createJobs } from "./platform/jobs/index.ts";
 import { createLog, withoutValues } from "./platform/log/index.ts";
+import { giveBackMemory } from "./platform/observability/give-back-memory.ts";
 import { joinControllers } from "./platform/peers/index.ts";
 import { createGateway } from "./platform/rpc/index.ts";
 import { createWeb } from "./web.ts";
@@ -160,6 +161,7 @@ async function main(): Promise<void> {
     process.exit(1);
   }
   process.stdout.write(controller.banner);
+  giveBackMemory();
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {

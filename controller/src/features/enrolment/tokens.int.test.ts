@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { auditLog } from "../../platform/audit/schema.ts";
 import type { Principal } from "../../platform/auth/principal.ts";
 import { organizations } from "../../platform/auth/schema.ts";
+import { serverGroups } from "../groups/schema.ts";
 import { servers } from "../servers/schema.ts";
 import { authority } from "./authority.ts";
 import { createToken } from "./create-token.ts";
@@ -93,6 +94,32 @@ test("a lost answer: the same key asks again, gets the same server, and no secon
   expect((await t.ctx.db.select().from(enrolmentTokens).where(eq(enrolmentTokens.id, token.id)))[0]?.uses).toBe(1);
   const other = await create();
   expect(await enrolCode(enrolAgent(t.ctx, other.secret, key))).toBe("malformed");
+});
+
+test("a server begins in its token's group and with its tags, once", async () => {
+  const { organizationId } = t.principal;
+  const [group] = await t.ctx.db.insert(serverGroups).values({ organizationId, name: "Berlin" }).returning();
+  const { secret } = await create({ groupId: group!.id, tags: ["prod", "rack:7"], maxUses: 2 });
+  const key = newKey();
+  const { agentId } = await enrolAgent(t.ctx, secret, key, "in-berlin");
+  const placeOf = async (id: string) =>
+    (await t.ctx.db.select({ groupId: servers.groupId, tags: servers.tags }).from(servers).where(eq(servers.id, id)))[0];
+  expect(await placeOf(agentId)).toEqual({ groupId: group!.id, tags: ["prod", "rack:7"] });
+  const [event] = await t.ctx.sql`select group_id from events where type = 'server.enrolled' and subject_id = ${agentId}`;
+  expect(event).toEqual({ group_id: group!.id });
+  // A lost answer puts nothing back that was changed meanwhile.
+  await t.ctx.db
+    .update(servers)
+    .set({ tags: ["moved"] })
+    .where(eq(servers.id, agentId));
+  expect((await enrolAgent(t.ctx, secret, key, "in-berlin")).agentId).toBe(agentId);
+  expect(await placeOf(agentId)).toEqual({ groupId: group!.id, tags: ["moved"] });
+});
+
+test("nobody makes a token into a group of another organisation, or takes a place and names a group", async () => {
+  const [foreign] = await t.ctx.db.insert(serverGroups).values({ organizationId: stranger.organizationId, name: "Theirs" }).returning();
+  await expect(create({ groupId: foreign!.id })).rejects.toMatchObject({ code: "invalid", message: /no such group/ });
+  await expect(create({ replacesServerId: randomUUID(), tags: ["prod"] })).rejects.toMatchObject({ code: "invalid" });
 });
 
 test("another organisation sees and revokes none of it", async () => {

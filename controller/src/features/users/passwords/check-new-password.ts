@@ -25,7 +25,7 @@ export async function checkNewPassword({ ctx, input: { password, field, person }
   if (weak !== null) throw refuse(weak);
   if ((await readSetting(ctx, "security", securitySettings))?.value.checkBreachedPasswords !== true) return;
   try {
-    if ((await breachCount(password)) > 0) throw refuse("it is in a list of stolen passwords");
+    if ((await breachCount(ctx.config.breachedPasswordsUrl, password)) > 0) throw refuse("it is in a list of stolen passwords");
   } catch (error) {
     if (error instanceof AppError) throw error;
     ctx.log.warn({ scope: "users", err: error }, "the list of stolen passwords did not answer; a new password was not compared with it");
