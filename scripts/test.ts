@@ -31,6 +31,8 @@ async function runGroup(projects: readonly string[], extra: readonly string[]): 
     `--outputFile.json=${report}`,
     "--passWithNoTests",
     ...workersOf(projects),
+    // Other processes, the network stack and a browser take part: once more tells a hitch of the machine from a defect.
+    ...(projects.includes("unit") ? [] : ["--retry=1", `--reporter=${join(root, "scripts/second-tries.ts")}`]),
     ...extra,
   ];
   const code = await new Promise<number>((resolve, reject) => {
