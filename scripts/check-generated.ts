@@ -1,5 +1,5 @@
 // Fails when committed generated files are not what their sources give: proto/gen, controller/migrations, docs/openapi.json
-// with the client's types.
+// with the client's types, docs/permissions.md and the codes in docs/api.md.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -7,16 +7,13 @@ import type { Context } from "./platform/context.ts";
 import { createMasterKey } from "./platform/crypto/index.ts";
 import { createClient, createDrizzle } from "./platform/db/index.ts";
 import { createApi } from "./platform/http/api.ts";
+import type { Api } from "./platform/http/index.ts";
 import { openApiDocument } from "./platform/http/openapi.ts";
 import { createLog } from "./platform/log/index.ts";
 import { registerRoutes } from "./routes.ts";
 
-/**
- * The OpenAPI document of all routes without starting anything: routes are registered and none is called, so the
- * database client never connects. Leaves timers of features behind; end the process afterwards.
- * @param serverUrl origin that the document names
- */
-export async function describeApi(serverUrl: string): Promise<object> {
+/** All routes and live topics without starting anything: they are registered and none is called, so the database client never connects. */
+export function describedApi(): Pick<Api, "routes" | "topics"> {
   const sql = createClient({ url: "postgres://nobody@127.0.0.1:1/none" });
   const ctx: Context = {
     config: readConfig({ DEVFLOW_DATA_DIR: tmpdir() }),
@@ -32,5 +29,13 @@ export async function describeApi(serverUrl: string): Promise<object> {
   };
   const api = createApi(ctx, {} as Auth);
   registerRoutes(api, ctx, features);
-  return openApiDocument(api.routes, serverUrl);
+  return api;
+}
+
+/**
+ * The OpenAPI document of all routes. Leaves timers of features behind; end the process afterwards.
+ * @param serverUrl origin that the document names
+ */
+export function describeApi(serverUrl: string): Promise<object> {
+  return openApiDocument(describedApi().routes, serverUrl);
 }

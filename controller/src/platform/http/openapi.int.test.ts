@@ -21,6 +21,14 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("has patterns as JSON Schema reads them, without flags", async () => {
+    const { body } = await web.ask("/api/v1/openapi.json", { token: await web.token("view") });
+    const patterns = [...JSON.stringify(body).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(([, text]) => JSON.parse(text!) as string);
+    expect(patterns.length).toBeGreaterThan(10);
+    expect(patterns.filter((pattern) => /[^\\]\/[a-z]+$/.test(pattern))).toEqual([]);
+    expect(new RegExp(body.components.schemas.UpdateServer.properties.name.pattern, "u").test("web-1 ü")).toBe(true);
+  });
+
   it("has a page for people that names every route and runs nothing", async () => {
     expect((await web.ask("/api/docs")).status).toBe(401);
     const answer = await web.ask("/api/docs", { token: await web.token("view") });

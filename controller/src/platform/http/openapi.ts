@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { problem } from "@devflow/api";
+import { plainPatterns } from "./plain-patterns.ts";
 import type { RouteDefinition } from "./route.ts";
 import { version } from "../version.ts";
 
@@ -57,7 +58,7 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
       },
     });
   }
-  return app.getOpenAPI31Document({
+  const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "DevFlow",
@@ -68,6 +69,7 @@ export async function openApiDocument(routes: readonly RouteDefinition[], server
     servers: [{ url: serverUrl }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
   });
+  return plainPatterns(document);
 }
 
 const asText = (mediaType: string | readonly string[]) =>
