@@ -172,7 +172,7 @@ async function writePast(sql: Sql, organizationId: string, servers: readonly { i
     const start = now - hour * 3_600_000;
     const clock = new Date(start).getUTCHours();
     const bad = hour === 9;
-    const count = bad ? 26 : Math.round((clock > 7 && clock < 19 ? 7 : 2) * (0.4 + next()));
+    const count = bad ? 95 : Math.round((clock > 7 && clock < 19 ? 30 : 9) * (0.4 + next()));
     const times = Array.from({ length: count }, () => start + Math.floor(next() * 3_500_000)).toSorted((a, b) => a - b);
     for (const time of times) {
       const at = new Date(time).toISOString();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, page, pageQuery, time } from "./platform.ts";
+import { id, page, pageQuery, time, timeCountsQuery } from "./platform.ts";
 
 const change = z.object({ before: z.unknown().optional(), after: z.unknown().optional() });
 const nothing = z.object({});
@@ -95,4 +95,11 @@ export const eventListQuery = pageQuery.extend({
   subjectId: z.string().max(100).optional(),
   from: time.optional(),
   to: time.optional(),
+});
+
+/** Query of GET /api/v1/events/counts. */
+export const eventCountsQuery = timeCountsQuery.extend({
+  types,
+  subjectKind: z.string().max(50).optional(),
+  subjectId: z.string().max(100).optional(),
 });

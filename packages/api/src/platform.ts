@@ -37,3 +37,18 @@ export const pageQuery = z.object({
     .pipe(z.int().min(1).max(500))
     .optional(),
 });
+
+/** Query of counts over time: `from` (default 24 h before `to`) up to `to` (default now), 400 days at most. */
+export const timeCountsQuery = z.object({ from: time.optional(), to: time.optional() });
+
+/** How often each kind of thing happened in each hour (in each day, when more than four days are asked for), oldest first. What did not happen is left out. */
+export const timeCounts = z
+  .object({
+    /** Begin of the first hour or day. */
+    from: time,
+    to: time,
+    stepSeconds: z.int(),
+    items: z.array(z.object({ at: time, kind: z.string(), count: z.int() })),
+  })
+  .meta({ id: "TimeCounts" });
+export type TimeCounts = z.infer<typeof timeCounts>;

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditVerification } from "@devflow/api";
+import type { AuditEntry, AuditVerification, TimeCounts } from "@devflow/api";
 import { address, call } from "./client.ts";
 
 const v1 = "/api/v1/audit";
@@ -15,6 +15,7 @@ export interface AuditQuery {
 export const auditApi = {
   entries: (query: AuditQuery, cursor?: string) =>
     call<{ items: AuditEntry[]; nextCursor: string | null }>("GET", v1, { query: { ...query, cursor, limit: 50 } }),
+  counts: (from?: string) => call<TimeCounts>("GET", `${v1}/counts`, { query: { from } }),
   verify: () => call<AuditVerification>("POST", `${v1}/verify`),
 };
 

@@ -3,6 +3,7 @@ import type {
   CreateWebhook,
   Event,
   OutgoingSettings,
+  TimeCounts,
   UpdateWebhook,
   Webhook,
   WebhookDelivery,
@@ -18,6 +19,7 @@ export interface EventQuery {
   subjectKind?: string | undefined;
   subjectId?: string | undefined;
   from?: string | undefined;
+  to?: string | undefined;
   cursor?: string | undefined;
   limit?: number;
 }
@@ -29,6 +31,8 @@ interface Page<T> {
 /** Events, webhooks and the addresses that the controller may call. */
 export const eventsApi = {
   events: (query: EventQuery) => call<Page<Event>>("GET", `${v1}/events`, { query: { ...query } }),
+  counts: (query: Pick<EventQuery, "types" | "from">) => call<TimeCounts>("GET", `${v1}/events/counts`, { query: { ...query } }),
+  deliveryCounts: (id: string) => call<TimeCounts>("GET", `${v1}/webhooks/${s(id)}/deliveries/counts`),
   webhooks: () => call<{ items: Webhook[] }>("GET", `${v1}/webhooks`),
   webhook: (id: string) => call<Webhook>("GET", `${v1}/webhooks/${s(id)}`),
   createWebhook: (body: CreateWebhook) => call<CreatedWebhook>("POST", `${v1}/webhooks`, { body }),

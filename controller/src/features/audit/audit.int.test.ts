@@ -48,6 +48,13 @@ it("filters by who, what, which, outcome, time and text, taken as it is", async 
   expect((await get("?cursor=bm9wZQ")).status).toBe(422);
 });
 
+it("counts what was done and refused, of the own organisation", async () => {
+  const { items } = (await get("/counts")).body as { items: { kind: string; count: number }[] };
+  const sum = (kind: string) => items.filter((one) => one.kind === kind).reduce((all, { count }) => all + count, 0);
+  expect([sum("done"), sum("refused")]).toEqual([1_079, 121]);
+  expect((await get("/counts?from=2020-01-01T00:00:00Z")).status).toBe(422);
+});
+
 it("exports all of it as JSON lines and as CSV that a spreadsheet does not run", async () => {
   const lines = await (await fetch(`${web.origin}/api/v1/audit/export`, { headers: { authorization: `Bearer ${token}` } })).text();
   const entries = lines

@@ -1,8 +1,9 @@
-import { auditExportQuery, auditListQuery, auditPage, auditRetention, auditVerification } from "@devflow/api";
+import { auditExportQuery, auditListQuery, auditPage, auditRetention, auditVerification, timeCounts, timeCountsQuery } from "@devflow/api";
 import { chainAudit } from "../../platform/audit/chain.ts";
 import { verifyAudit } from "../../platform/audit/verify.ts";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
+import { countAudit } from "./count-audit.ts";
 import { exportAudit } from "./export-audit.ts";
 import { listAudit } from "./list-audit.ts";
 import { putAuditRetention, readAuditRetention } from "./retention.ts";
@@ -17,6 +18,14 @@ const list = defineRoute({
   summary: "Who changed what, and who was refused, newest first",
   query: auditListQuery,
   response: auditPage,
+});
+const counts = defineRoute({
+  ...common,
+  method: "get",
+  path: "/api/v1/audit/counts",
+  summary: "How many changes were done and refused, by the hour or day",
+  query: timeCountsQuery,
+  response: timeCounts,
 });
 const exportAll = defineRoute({
   ...common,
@@ -52,6 +61,7 @@ const changeRetention = defineRoute({
 
 export function auditRoutes(api: Api, ctx: Context): void {
   api.route(list, ({ principal, query }) => listAudit({ ctx, principal, input: query }));
+  api.route(counts, ({ principal, query }) => countAudit({ ctx, principal, input: query }));
   api.route(exportAll, async ({ principal, query }) => {
     const csv = query.format === "csv";
     return new Reply(exportAudit({ ctx, principal, input: query }), [

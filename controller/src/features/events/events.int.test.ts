@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Event } from "@devflow/api";
+import type { Event, TimeCounts } from "@devflow/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newTokenSecret, tokenHash } from "../tokens/secret.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
@@ -75,6 +75,17 @@ describe("events", () => {
       cursor = page.nextCursor;
     }
     expect(names).toEqual(["p19", "p17", "p15", "p13", "p11", "p9", "p7", "p5", "p3", "p1"]);
+    const counts = async (query: string) => (await web.ask(`/api/v1/events/counts?${query}`, { token: admin })).body;
+    expect((await counts("from=2099-01-01T00:10:00Z&to=2099-01-01T00:20:00Z&types=server.online")).items).toEqual([
+      { at: "2099-01-01T00:00:00.000Z", kind: "server.online", count: 10 },
+    ]);
+    expect(await counts("from=2099-01-01T01:00:00Z&to=2099-01-01T03:30:00Z")).toEqual({
+      from: "2099-01-01T01:00:00.000Z",
+      to: "2099-01-01T03:30:00.000Z",
+      stepSeconds: 3600,
+      items: [],
+    });
+    expect((await counts("from=2099-01-02T00:00:00Z&to=2099-01-01T00:00:00Z")).status).toBe(422);
     for (const bad of ["types=server.exploded", "cursor=abc", "from=yesterday", "limit=0"])
       expect([bad, (await web.ask(`/api/v1/events?${bad}`, { token: admin })).status]).toEqual([bad, 422]);
   });
@@ -106,6 +117,20 @@ describe("events", () => {
     expect(await seen(await partToken("team", team!.id))).toEqual(["in team's"]);
     expect(await seen(await web.token("view", foreign))).toEqual(["foreign"]);
     expect((await list("", await partToken("group", mine))).items.every(({ subject }) => subject.name === "in mine")).toBe(true);
+    const counted = async (token: string) =>
+      ((await web.ask("/api/v1/events/counts?from=2098-01-01T00:00:00Z&to=2098-01-02T00:00:00Z", { token })).body as TimeCounts).items;
+    for (const [groupId, at] of [
+      [mine, "2098-01-01T00:00:00.000Z"],
+      [null, "2098-01-01T05:59:59.000Z"],
+    ] as const)
+      await write("server.online", "counted", { groupId, at });
+    const [first, second] = [
+      { at: "2098-01-01T00:00:00.000Z", kind: "server.online", count: 1 },
+      { at: "2098-01-01T05:00:00.000Z", kind: "server.online", count: 1 },
+    ];
+    expect(await counted(admin)).toEqual([first, second]);
+    expect(await counted(await partToken("group", mine))).toEqual([first]);
+    expect(await counted(await web.token("view", foreign))).toEqual([]);
   });
 
   it("leave after the days that the installation's administrator settles", async () => {

@@ -1,6 +1,7 @@
-import { eventListQuery, eventPage, eventRetention, eventStreamQuery } from "@devflow/api";
+import { eventCountsQuery, eventListQuery, eventPage, eventRetention, eventStreamQuery, timeCounts } from "@devflow/api";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
+import { countEvents } from "./count-events.ts";
 import { createFollower } from "./follower.ts";
 import { listEvents } from "./list-events.ts";
 import { liveEvents } from "./live-events.ts";
@@ -21,6 +22,16 @@ export function eventRoutes(api: Api, ctx: Context): void {
     summary: "What happened, newest first",
     query: eventListQuery,
     response: eventPage,
+  });
+  const counts = defineRoute({
+    method: "get",
+    path: "/api/v1/events/counts",
+    permission: "events.read",
+    scope: "somewhere",
+    tag,
+    summary: "How often each type of event happened, by the hour or day",
+    query: eventCountsQuery,
+    response: timeCounts,
   });
   const stream = defineRoute({
     method: "get",
@@ -52,6 +63,7 @@ export function eventRoutes(api: Api, ctx: Context): void {
     response: eventRetention,
   });
   api.route(list, ({ principal, query }) => listEvents({ ctx, principal, input: query }));
+  api.route(counts, ({ principal, query }) => countEvents({ ctx, principal, input: query }));
   const follower = createFollower(ctx);
   api.closing.addEventListener("abort", () => follower.close());
   const streamEvents = createStreamEvents(ctx, api, follower);

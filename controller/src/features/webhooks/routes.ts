@@ -4,6 +4,8 @@ import {
   deliveryListQuery,
   id,
   outgoingSettings,
+  timeCounts,
+  timeCountsQuery,
   updateWebhook as updateWebhookBody,
   webhook,
   webhookDelivery,
@@ -15,6 +17,7 @@ import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute, demandConfirmed } from "../../platform/http/index.ts";
 import { createOutgoing, putOutgoing, readOutgoing } from "../../platform/outgoing/index.ts";
+import { countDeliveries } from "./count-deliveries.ts";
 import { getDelivery, listDeliveries, replayDelivery, testWebhook } from "./deliveries.ts";
 import { getWebhook, listWebhooks } from "./list-webhooks.ts";
 import { createWebhook, deleteWebhook, rotateSecret, updateWebhook } from "./manage.ts";
@@ -82,6 +85,14 @@ export function webhookRoutes(api: Api, ctx: Context): void {
     query: deliveryListQuery,
     response: webhookDeliveryPage,
   });
+  const deliveryCounts = defineRoute({
+    ...one,
+    method: "get",
+    path: `${path}/{id}/deliveries/counts`,
+    summary: "How many deliveries of a webhook there were by state, by the hour or day",
+    query: timeCountsQuery,
+    response: timeCounts,
+  });
   const delivery = defineRoute({
     ...oneDelivery,
     method: "get",
@@ -130,6 +141,9 @@ export function webhookRoutes(api: Api, ctx: Context): void {
   api.route(rotate, ({ principal, params }) => rotateSecret({ ctx, principal, input: { webhookId: params.id } }));
   api.route(test, ({ principal, params }) => testWebhook({ ctx, principal, input: { webhookId: params.id } }));
   api.route(deliveries, ({ principal, params, query }) => listDeliveries({ ctx, principal, input: { ...query, webhookId: params.id } }));
+  api.route(deliveryCounts, ({ principal, params, query }) =>
+    countDeliveries({ ctx, principal, input: { ...query, webhookId: params.id } }),
+  );
   api.route(delivery, ({ principal, params }) => getDelivery({ ctx, principal, input: { deliveryId: params.id } }));
   api.route(replay, ({ principal, params }) => replayDelivery({ ctx, principal, input: { deliveryId: params.id } }));
   api.route(readAllowed, () => readOutgoing({ ctx }));

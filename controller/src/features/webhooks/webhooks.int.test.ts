@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { WebhookDelivery, WebhookDeliveryDetail } from "@devflow/api";
+import type { TimeCounts, WebhookDelivery, WebhookDeliveryDetail } from "@devflow/api";
 import { Webhook as Verifier } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Context } from "../../platform/context.ts";
@@ -131,6 +131,8 @@ describe("outgoing webhooks", () => {
     expect(first!.headers).toMatchObject({ "content-type": "application/json", "user-agent": /^DevFlow\// });
 
     await expect.poll(async () => (await deliveries(id, "?state=delivered")).length, patient).toBe(3);
+    const counts = (await ask("GET", `/webhooks/${id}/deliveries/counts`)).body as TimeCounts;
+    expect(counts.items.reduce((sum, { kind, count }) => sum + (kind === "delivered" ? count : 100), 0)).toBe(3);
     const [newest] = await deliveries(id);
     expect(newest).toMatchObject({
       type: "server.online",

@@ -26,7 +26,7 @@ export const auditLog = pgTable(
     /** SHA-256 over the previous row's hash and this row; hexadecimal. */
     hash: text(),
   },
-  (t) => [index().on(t.organizationId, t.sequence)],
+  (t) => [index().on(t.organizationId, t.sequence), index().on(t.organizationId, t.at)],
 );
 
 /** Where an organisation's chain begins since retention removed what was before. */

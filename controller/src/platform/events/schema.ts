@@ -38,6 +38,7 @@ export const events = pgTable(
   },
   (t) => [
     index().on(t.organizationId, t.sequence),
+    index().on(t.organizationId, t.at),
     index().on(t.organizationId, t.transaction, t.sequence),
     index().on(t.transaction, t.sequence),
     index().on(t.subjectKind, t.subjectId, t.sequence),

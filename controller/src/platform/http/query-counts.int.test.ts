@@ -9,8 +9,10 @@ import { testWeb, type TestWeb } from "../../testing/web.ts";
 const queries: Record<string, number> = {
   "/api/docs": 0,
   "/api/v1/audit": 1,
+  "/api/v1/audit/counts": 1,
   "/api/v1/enrolment-tokens": 2,
   "/api/v1/events": 1,
+  "/api/v1/events/counts": 1,
   "/api/v1/groups": 1,
   "/api/v1/groups/{id}": 2,
   "/api/v1/groups/{id}/grants": 6,
@@ -47,6 +49,7 @@ const queries: Record<string, number> = {
   "/api/v1/webhooks": 2,
   "/api/v1/webhooks/{id}": 3,
   "/api/v1/webhooks/{id}/deliveries": 2,
+  "/api/v1/webhooks/{id}/deliveries/counts": 2,
   "/readyz": 1,
 };
 

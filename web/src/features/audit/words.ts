@@ -1,4 +1,5 @@
 import type { AuditEntry, AuditVerification } from "@devflow/api";
+import type { Series } from "#ui/bars.ts";
 
 const record = (value: unknown): Record<string, unknown> | null =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
@@ -29,10 +30,18 @@ export function changesOf({ before, after }: Pick<AuditEntry, "before" | "after"
     .toSorted((a, b) => Number(b.changed) - Number(a.changed));
 }
 
-/** The name that a row's own data gives its target; else the id, a long one by its beginning. */
-export function targetName({ target, before, after }: Pick<AuditEntry, "target" | "before" | "after">): string {
+/**
+ * The name that a row's own data gives its target; else the one that it has by now, else the id, a long one by its beginning.
+ * @param nameOf a server's name by its id, undefined when it is not known
+ */
+export function targetName(
+  { target, before, after }: Pick<AuditEntry, "target" | "before" | "after">,
+  nameOf: (serverId: string) => string | undefined = () => undefined,
+): string {
   for (const data of [record(after), record(before)])
     for (const key of ["name", "email"]) if (typeof data?.[key] === "string" && data[key] !== "") return data[key];
+  const now = target.kind === "server" ? nameOf(target.id) : undefined;
+  if (now !== undefined) return now;
   return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(target.id) ? target.id.slice(0, 8) : target.id;
 }
 
@@ -64,3 +73,9 @@ export function verdict(result: AuditVerification): { tone: "good" | "warn" | "b
         : `All ${many(rows, "row")} were checked and fit`;
   return { tone: checkedCheckpoints === 0 || unsignedCheckpoints > 0 ? "warn" : "good", title, lines };
 }
+
+/** What the chart above the log tells apart. */
+export const auditSeries: readonly Series[] = [
+  { label: "done", color: "var(--bar)", kinds: ["done"] },
+  { label: "refused", color: "var(--bar-warn)", kinds: ["refused"] },
+];

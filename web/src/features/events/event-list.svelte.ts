@@ -8,6 +8,9 @@ export interface EventFilter {
   readonly types: string;
   readonly subjectKind?: string;
   readonly subjectId?: string;
+  /** RFC 3339 UTC; `to` is exclusive. With `to` nothing comes in on top any more. */
+  readonly from?: string;
+  readonly to?: string;
 }
 
 /** Shown at most; what is older is loaded again when somebody scrolls there. */
@@ -15,8 +18,8 @@ const maxShown = 1_000;
 
 const all: EventFilter = { types: "" };
 
-const page = ({ types, subjectKind, subjectId }: EventFilter, cursor?: string) =>
-  eventsApi.events({ types: types === "" ? undefined : types, subjectKind, subjectId, cursor, limit: 50 });
+const page = ({ types, ...rest }: EventFilter, cursor?: string) =>
+  eventsApi.events({ types: types === "" ? undefined : types, ...rest, cursor, limit: 50 });
 
 /** What happened, newest first, with what happens now on top. */
 export class EventList extends PagedList<Event, EventFilter> {
@@ -33,6 +36,7 @@ export class EventList extends PagedList<Event, EventFilter> {
   /** Loads, and follows until the returned function is called. */
   start(filter: EventFilter): () => void {
     this.#filter = filter;
+    this.newer = [];
     // Followed first, so that nothing falls between the two.
     const end = live.subscribe("events", (message) => {
       if (message.type === "events") this.#arrived(message.events);
@@ -58,7 +62,8 @@ export class EventList extends PagedList<Event, EventFilter> {
   }
 
   #arrived(events: readonly Event[]): void {
-    const { types, subjectKind, subjectId } = this.#filter;
+    const { types, subjectKind, subjectId, to } = this.#filter;
+    if (to !== undefined) return;
     const wanted = types === "" ? null : types.split(",");
     const known = new Set([...(this.items ?? []), ...this.newer].map(({ id }) => id));
     const fresh = events.filter(

@@ -1,4 +1,5 @@
 import type { Event } from "@devflow/api";
+import type { Series } from "#ui/bars.ts";
 
 const nouns: Readonly<Record<string, string>> = {
   member: "Member",
@@ -106,3 +107,10 @@ export const filters = [
   ["groups", "Groups", "group.created,group.updated,group.deleted"],
   ["webhooks", "Webhooks", "webhook.created,webhook.updated,webhook.deleted,webhook.disabled"],
 ] as const;
+
+/** What the chart above the list tells apart. */
+export const series: readonly Series[] = [
+  { label: "changes", color: "var(--bar)", kinds: null },
+  { label: "online", color: "var(--good)", kinds: ["server.online", "server.released"] },
+  { label: "offline or failing", color: "var(--bar-bad)", kinds: ["server.offline", "server.quarantined", "webhook.disabled"] },
+];

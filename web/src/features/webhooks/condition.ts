@@ -1,4 +1,5 @@
 import type { Webhook, WebhookDelivery } from "@devflow/api";
+import type { Series } from "#ui/bars.ts";
 
 interface Condition {
   readonly tone: "good" | "warn" | "bad" | "idle" | "busy";
@@ -16,3 +17,11 @@ export function deliveryCondition({ state, attempts }: WebhookDelivery): Conditi
   if (state === "skipped") return { tone: "idle", word: "Skipped" };
   return attempts === 0 ? { tone: "busy", word: "Waiting" } : { tone: "warn", word: "Trying again" };
 }
+
+/** What the chart of deliveries tells apart. */
+export const deliverySeries: readonly Series[] = [
+  { label: "delivered", color: "var(--good)", kinds: ["delivered"] },
+  { label: "waiting", color: "var(--bar-warn)", kinds: ["waiting"] },
+  { label: "given up", color: "var(--bar-bad)", kinds: ["failed"] },
+  { label: "skipped", color: "var(--bar)", kinds: ["skipped"] },
+];

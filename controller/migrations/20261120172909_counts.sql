@@ -1,0 +1,2 @@
+CREATE INDEX "audit_log_organization_id_at_index" ON "audit_log" USING btree ("organization_id","at");--> statement-breakpoint
+CREATE INDEX "events_organization_id_at_index" ON "events" USING btree ("organization_id","at");
