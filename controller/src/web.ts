@@ -25,7 +25,7 @@ export interface Web {
  */
 export async function createWeb(ctx: Context, features: readonly Feature[], webFolder: string = assets.web): Promise<Web> {
   const finder = createTokenFinder(ctx);
-  const auth = createAuth(ctx, { findToken: (secret, { address }) => finder.find(secret, address) });
+  const auth = createAuth(ctx, { findToken: (secret, { address }, beforeLookUp) => finder.find(secret, address, beforeLookUp) });
   if (await ensureAdministrator({ ctx, auth })) ctx.log.info({ scope: "users" }, "made the administrator of DEVFLOW_ADMIN_EMAIL");
   if (await ensureBootstrapToken({ ctx })) ctx.log.info({ scope: "tokens" }, "made the API token of DEVFLOW_BOOTSTRAP_TOKEN");
   const refusals = createRefusals(ctx);

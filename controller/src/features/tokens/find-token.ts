@@ -1,6 +1,7 @@
 import { type Identity, strongestRole } from "../../platform/auth/index.ts";
 import { type GrantRow, grantsSql, letsInSql, ofUserSql, toGrant } from "../../platform/auth/load-access.ts";
 import type { Context } from "../../platform/context.ts";
+import { createRecentSet } from "../../platform/recent-set.ts";
 import { isMistyped, tokenHash } from "./secret.ts";
 
 /**
@@ -8,7 +9,8 @@ import { isMistyped, tokenHash } from "./secret.ts";
  * their grants are looked at, and it dies with its maker's membership.
  */
 export interface TokenFinder {
-  find(secret: string, address: string | null): Promise<Identity | null>;
+  /** @param beforeLookUp called before the database is asked; what it throws is thrown */
+  find(secret: string, address: string | null, beforeLookUp?: () => void): Promise<Identity | null>;
   /** Writes down when and from where tokens were used last; also done once a minute. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -42,13 +44,18 @@ export function createTokenFinder(ctx: Context): TokenFinder {
       from json_to_recordset(${uses}::text::json) u (id uuid, at timestamptz, address text)
       where t.id = u.id and (t.last_used_at is null or t.last_used_at <= u.at - interval '59 seconds')`;
   };
+  // Whoever repeats a token that is none costs no query each time. A secret cannot become a token later.
+  const unknown = createRecentSet({ now: () => ctx.clock.now(), keepMs: 10_000, maxEntries: 5_000 });
   const timer = setInterval(() => {
     flush().catch((error: unknown) => ctx.log.warn({ scope: "tokens", err: error }, "could not note when tokens were used"));
   }, flushEveryMs);
   timer.unref();
   return {
-    async find(secret, address) {
+    async find(secret, address, beforeLookUp) {
       if (isMistyped(secret)) return null;
+      const sha256 = tokenHash(secret);
+      if (unknown.has(sha256)) return null;
+      beforeLookUp?.();
       const { sql } = ctx;
       const [row] = await sql<Row[]>`
         select t.id, t.name, t.organization_id as "organizationId", extract(epoch from t.expires_at)::float8 * 1000 as "expiresAtMs",
@@ -66,8 +73,12 @@ export function createTokenFinder(ctx: Context): TokenFinder {
         left join service_accounts a on a.id = t.service_account_id
         left join memberships m on m.organization_id = t.organization_id and m.user_id = t.created_by
         left join users u on u.id = t.created_by and t.service_account_id is null
-        where t.sha256 = ${tokenHash(secret)} and t.revoked_at is null`;
-      if (row === undefined || !row.alive) return null;
+        where t.sha256 = ${sha256} and t.revoked_at is null`;
+      if (row === undefined) {
+        unknown.add(sha256);
+        return null;
+      }
+      if (!row.alive) return null;
       if (row.expiresAtMs !== null && row.expiresAtMs <= ctx.clock.now()) return null;
       used.set(row.id, { atMs: ctx.clock.now(), address });
       const grants = row.grants.map(toGrant);

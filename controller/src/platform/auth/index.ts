@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { AppError } from "@devflow/errors";
 import { and, eq, isNull, lt, or } from "drizzle-orm";
 import type { Context } from "../context.ts";
@@ -11,6 +12,7 @@ import { loadSessionMembership } from "./load-access.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 import { accounts, sessions, users } from "./schema.ts";
 import { createThrottle } from "../limits/index.ts";
+import { createRecentSet } from "../recent-set.ts";
 
 export type { Caller } from "./caller.ts";
 export type { Identity } from "./identity.ts";
@@ -43,9 +45,14 @@ export interface SignedIn {
 export interface Auth {
   /**
    * The identity behind Authorization: Bearer or the session cookie; null without valid credentials.
+   * @param beforeLookUp called before the database is asked for credentials that were not good within the last hour; may throw
    * @returns cookies Set-Cookie values that prolong the session
    */
-  authenticate(headers: Headers, caller: Caller): Promise<{ identity: Identity; cookies: readonly string[]; viaCookie: boolean } | null>;
+  authenticate(
+    headers: Headers,
+    caller: Caller,
+    beforeLookUp?: () => void,
+  ): Promise<{ identity: Identity; cookies: readonly string[]; viaCookie: boolean } | null>;
   /**
    * Runs one guess at an account's password, code or key, counted against the account and the caller's address. Throws
    * AppError rate_limited after too many; a guess is wrong when `work` throws AppError unauthenticated or invalid.
@@ -65,8 +72,11 @@ export interface Auth {
 }
 
 export interface AuthOptions {
-  /** Looks an API token up; null when it is unknown, revoked or expired. */
-  readonly findToken: (secret: string, caller: Caller) => Promise<Identity | null>;
+  /**
+   * Looks an API token up; null when it is unknown, revoked or expired.
+   * @param beforeLookUp to be called before the database is asked; may throw
+   */
+  readonly findToken: (secret: string, caller: Caller, beforeLookUp: () => void) => Promise<Identity | null>;
 }
 
 const lastUsedEveryMs = 5 * 60_000;
@@ -80,6 +90,7 @@ export function principalOf(identity: Identity, address: string | null, requestI
 export function createAuth(ctx: Context, options: AuthOptions): Auth {
   const auth = createBetterAuth(ctx);
   const cache = createIdentityCache(() => ctx.clock.now());
+  const lately = createRecentSet({ now: () => ctx.clock.now(), keepMs: 3_600_000, maxEntries: 20_000 });
   const attempt = createAttempts(createThrottle(ctx, guessLimits));
   let nobody: Promise<string> | undefined;
   const nobodysHash = () => (nobody ??= hashPassword("nobody's"));
@@ -137,7 +148,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
   };
 
   return {
-    async authenticate(headers, caller) {
+    async authenticate(headers, caller, beforeLookUp) {
       const authorization = headers.get("authorization");
       const cookie = headers.get("cookie");
       const viaCookie = authorization === null;
@@ -147,13 +158,20 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       const credential = bearer === null ? `c${cookie}` : `t${bearer}`;
       const cached = cache.get(credential);
       if (cached !== undefined) return { identity: cached, cookies: [], viaCookie };
+      const mark = hash("sha256", credential, "base64url");
+      // Whoever shares an address with somebody who makes tokens up goes on.
+      const ask = () => {
+        if (!lately.has(mark)) beforeLookUp?.();
+      };
+      if (bearer === null) ask();
       const generation = cache.generation();
       const found =
         bearer === null
           ? await bySession(cookie!, caller)
-          : await options.findToken(bearer, caller).then((identity) => identity && { identity, cookies: [] });
+          : await options.findToken(bearer, caller, ask).then((identity) => identity && { identity, cookies: [] });
       if (found === null) return null;
       cache.set(credential, found.identity, generation);
+      lately.add(mark);
       return { ...found, viaCookie };
     },
 

@@ -8,7 +8,7 @@ import { createRegistry } from "./registry.ts";
 import type { Bindings, Env } from "./request/call.ts";
 import { envelope } from "./request/envelope.ts";
 import { createIdentify } from "./request/identify.ts";
-import { type Count, createAdmit, createCount } from "./request/limit.ts";
+import { type Count, createAdmit, createCount, createSpent, type Spent } from "./request/limit.ts";
 import type { OnRefused, ScopeOf } from "./request/permit.ts";
 import { routePipeline } from "./request/pipeline.ts";
 import { createUnderCondition } from "./request/precondition.ts";
@@ -27,6 +27,8 @@ export interface HttpApi extends Api {
   fallback(page: Page): void;
   /** Counts a request that does not come by fetch; null: no limit. */
   readonly count: Count;
+  /** Asked before credentials are looked up that may be made up; null: look. */
+  readonly spent: Spent;
   clientAddress(peer: string | undefined, forwardedFor: string | null): string | null;
   /** Whether an address belongs to a trusted proxy. */
   isProxy(address: string): boolean;
@@ -49,7 +51,8 @@ const honoPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused = () => {} }: ApiOptions = {}): HttpApi {
   const registry = createRegistry();
   const trusted = trustedProxies(ctx.config.trustedProxies);
-  const identify = createIdentify(auth, ctx.config.publicUrl, trusted);
+  const spent: Spent = limits === null ? () => null : createSpent(limits, ctx.config.rateLimit, () => ctx.clock.now());
+  const identify = createIdentify(auth, ctx.config.publicUrl, trusted, spent);
   const count: Count = limits === null ? async () => null : createCount(limits, ctx.config.rateLimit);
   const admit = createAdmit(identify, count);
   const app = new Hono<Env>();
@@ -68,7 +71,7 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
     const { files, routes, paths } = registry.seal();
     const readyAnswers = createReadyAnswers({ now: () => ctx.clock.now() });
     const underCondition = createUnderCondition(ctx);
-    const parts = { ctx, identify, admit, scopeOf: registry.scopeOf, onRefused, readyAnswers, underCondition };
+    const parts = { ctx, admit, scopeOf: registry.scopeOf, onRefused, readyAnswers, underCondition };
     for (const { path, fetch } of files) app.get(path, (call) => fetch(call.req.raw));
     for (const route of routes) app.on(route.definition.method.toUpperCase(), honoPath(route.definition.path), routePipeline(parts, route));
     // After the routes, so that only what none of them takes gets here.
@@ -80,6 +83,7 @@ export function createApi(ctx: Context, auth: Auth, { limits = null, onRefused =
     ...registry,
     auth,
     count,
+    spent,
     closing: closing.signal,
     seal,
     close: () => closing.abort(),

@@ -42,7 +42,7 @@ export interface RouteDefinition {
   readonly stepUp?: true;
   /** False leaves Idempotency-Key unused: sign-in and the like, whose answers set cookies. */
   readonly idempotent?: boolean;
-  /** False: requests are not counted. For probes alone, which must be answered whatever else is going on. */
+  /** False: requests are not counted, and nobody asks who sent them. For public probes alone, which must be answered whatever else is going on. */
   readonly limited?: boolean;
   /**
    * Of a GET: the answer depends on path, query, organisation and where the permission is held, on nothing else of who

@@ -18,6 +18,8 @@ export type Lease = (key: string, count: number, endsAtMs: number) => Promise<nu
 export interface RequestLimits {
   /** Counts one request; a promise only when a block has to be leased first. */
   take(key: string, limit: number): Verdict | Promise<Verdict>;
+  /** The refusal of a key whose window is known to be used up; null: the next request may pass. Counts nothing. */
+  spent(key: string, limit: number): Verdict | null;
 }
 
 interface Window {
@@ -107,6 +109,11 @@ export function createRequestLimits(options: {
   };
 
   return {
+    spent(key, limit) {
+      const index = Math.floor(now() / windowMs);
+      const window = index === current ? windows.get(key) : undefined;
+      return window?.exhausted === true ? verdict(window, limit, index, false) : null;
+    },
     take(key, limit) {
       const index = Math.floor(now() / windowMs);
       if (index !== current) {

@@ -65,16 +65,22 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
   }, healthMs);
   healthTimer.unref();
 
-  const authenticate = async (request: IncomingMessage) => {
+  const authenticate = async (request: IncomingMessage, beforeLookUp?: (address: string | null) => void) => {
     const headers = new Headers();
     for (const name of ["authorization", "cookie"] as const)
       if (request.headers[name] !== undefined) headers.set(name, request.headers[name]);
     const address = api.clientAddress(request.socket.remoteAddress, header(request, "x-forwarded-for"));
-    return { address, found: await api.auth.authenticate(headers, { address, userAgent: header(request, "user-agent") }) };
+    return {
+      address,
+      found: await api.auth.authenticate(headers, { address, userAgent: header(request, "user-agent") }, () => beforeLookUp?.(address)),
+    };
   };
 
   const admit = async (request: IncomingMessage, requestId: string) => {
-    const { address, found } = await authenticate(request);
+    const { address, found } = await authenticate(request, (from) => {
+      const spent = api.spent(from)?.refusal ?? null;
+      if (spent !== null) throw spent;
+    });
     const principal = found === null ? null : principalOf(found.identity, address, requestId);
     const counted = await api.count(principal, address);
     if (counted?.refusal) throw counted.refusal;

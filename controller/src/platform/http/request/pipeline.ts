@@ -3,7 +3,7 @@ import { histogram } from "../../observability/index.ts";
 import type { RegisteredRoute } from "../registry.ts";
 import type { RouteRequest } from "../route.ts";
 import type { Call } from "./call.ts";
-import type { Identify } from "./identify.ts";
+import { type Identify, nobody } from "./identify.ts";
 import { once } from "./once.ts";
 import { type OnRefused, permit, type ScopeOf } from "./permit.ts";
 import { deprecationHeaders } from "./deprecation.ts";
@@ -17,8 +17,7 @@ import { stepUp } from "./step-up.ts";
 /** What the steps stand on. */
 export interface PipelineParts {
   readonly ctx: Context;
-  readonly identify: Identify;
-  /** The same, and counted. */
+  /** Settles who asks, and counts the request. */
   readonly admit: Identify;
   readonly scopeOf: ScopeOf;
   readonly onRefused: OnRefused;
@@ -31,9 +30,9 @@ export interface PipelineParts {
  * here: it reads the call, sets headers of the answer on it (they stay on refusals too), and throws AppError to refuse.
  */
 export function routePipeline(parts: PipelineParts, route: RegisteredRoute) {
-  const { ctx, identify, admit, scopeOf, onRefused, readyAnswers, underCondition } = parts;
+  const { ctx, admit, scopeOf, onRefused, readyAnswers, underCondition } = parts;
   const { definition, handler, get } = route;
-  const enter = definition.limited === false ? identify : admit;
+  const enter = definition.limited === false ? nobody : admit;
   const sunset = deprecationHeaders(definition);
   const checkSeconds = histogram(
     "devflow_http_check_seconds",
