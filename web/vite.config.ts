@@ -39,6 +39,9 @@ export default defineConfig({
           "object-src": ["none"],
           "base-uri": ["none"],
           "form-action": ["self"],
+          // No text becomes markup or code by itself: what may is Svelte's own templates.
+          "require-trusted-types-for": ["script"],
+          "trusted-types": ["svelte-trusted-html"],
         },
       },
       output: { bundleStrategy: "split" },
