@@ -1,9 +1,8 @@
 // GET /api/v1/servers?limit=100 over 10,000 servers, from a controller bundle pinned to one core, beside a bare
 // node:http server that sends the same bytes; then what a token's check and the decision cost.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,17 +13,12 @@ import { buildParts } from "../scripts/build.ts";
 import { staleParts } from "../scripts/build-state.mjs";
 import { fillServers } from "./_fill-servers.ts";
 import { usageOf } from "./_process-usage.ts";
+import { endRunning, firstMatch, type Running, socketFolderOf, startWebController } from "./_web-controller.ts";
 
-const root = new URL("..", import.meta.url).pathname;
 const seconds = Number(process.env["DEVFLOW_BENCH_SECONDS"] ?? 10);
 const servers = 10_000;
 const path = "/api/v1/servers?limit=100";
 const core = "0";
-
-interface Running {
-  readonly url: string;
-  readonly child: ChildProcess;
-}
 
 interface Load {
   readonly answersPerSecond: number;
@@ -41,7 +35,7 @@ export async function run(): Promise<object> {
   await buildParts(staleParts());
   const dataDir = await mkdtemp(join(tmpdir(), "devflow-bench-"));
   const token = randomBytes(32).toString("hex");
-  const controller = await startController(dataDir, token);
+  const controller = await startWebController(dataDir, token, core);
   let bare: Running | undefined;
   const sql = createClient(embeddedTarget(await socketFolderOf(dataDir)), { max: 2 });
   try {
@@ -75,37 +69,9 @@ export async function run(): Promise<object> {
     };
   } finally {
     await sql.end();
-    for (const running of [controller, bare]) {
-      if (running === undefined || running.child.exitCode !== null) continue;
-      const gone = once(running.child, "exit");
-      running.child.kill("SIGTERM");
-      await gone;
-    }
+    for (const running of [controller, bare]) await endRunning(running);
     await rm(dataDir, { recursive: true, force: true });
   }
-}
-
-/** Where the embedded server listens: the fifth line of its file. */
-const socketFolderOf = async (dataDir: string): Promise<string> =>
-  (await readFile(join(dataDir, "postgresql/data/postmaster.pid"), "utf8")).split("\n")[4]!;
-
-async function startController(dataDir: string, token: string): Promise<Running> {
-  const child = spawn("taskset", ["-c", core, process.execPath, join(root, "dist/controller/main.js")], {
-    env: {
-      PATH: process.env["PATH"],
-      DEVFLOW_DATA_DIR: dataDir,
-      DEVFLOW_PORT: "0",
-      DEVFLOW_GATEWAY_PORT: "0",
-      DEVFLOW_ENROL_PORT: "0",
-      DEVFLOW_LOCAL_AGENT: "off",
-      DEVFLOW_BOOTSTRAP_TOKEN: token,
-      DEVFLOW_RATE_LIMIT: "100000000",
-      DEVFLOW_RATE_LIMIT_ANONYMOUS: "0",
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const port = await firstMatch(child, /"web":(\d+)/);
-  return { url: `http://127.0.0.1:${port}`, child };
 }
 
 /** The least that Node can do: the same bytes and headers, nobody asked. */
@@ -121,18 +87,6 @@ server.listen(0, "127.0.0.1", () => console.log(JSON.stringify({ web: server.add
   );
   const child = spawn("taskset", ["-c", core, process.execPath, script], { stdio: ["ignore", "pipe", "inherit"] });
   return { url: `http://127.0.0.1:${await firstMatch(child, /"web":(\d+)/)}`, child };
-}
-
-function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    child.stdout!.on("data", (chunk: Buffer) => {
-      text = (text + chunk.toString()).slice(-20_000);
-      const found = pattern.exec(text);
-      if (found !== null) resolve(found[1]!);
-    });
-    child.once("exit", (code) => reject(new Error(`it left with ${code}: ${text}`)));
-  });
 }
 
 async function load({ url, child }: Running, at: string, headers: Record<string, string>, duration: number): Promise<Load> {

@@ -23,8 +23,12 @@ export async function settle(ctx: Context, delivery: DeliveryRow, made: WebhookA
   const attempts = delivery.attempts + 1;
   const log = [made, ...logOf(delivery)].slice(0, maxLogged);
   const delivered = made.error === null;
+  if (delivered) {
+    await storeDelivered(ctx, delivery, { attempts, log, now, claimedUntil });
+    return true;
+  }
   const nextMs = nowMs + retryDelayMs(attempts, Math.random());
-  const again = !delivered && made.status !== 410 && nextMs <= delivery.createdAt.getTime() + giveUpAfterMs;
+  const again = made.status !== 410 && nextMs <= delivery.createdAt.getTime() + giveUpAfterMs;
   let disabled = false;
   await ctx.db.transaction(async (tx) => {
     // The webhook first, as everybody who changes one does.
@@ -35,16 +39,14 @@ export async function settle(ctx: Context, delivery: DeliveryRow, made: WebhookA
       .set({
         attempts,
         log,
-        ...(again
-          ? { nextAttemptAt: new Date(nextMs) }
-          : { state: delivered ? "delivered" : "failed", nextAttemptAt: null, finishedAt: now }),
+        ...(again ? { nextAttemptAt: new Date(nextMs) } : { state: "failed", nextAttemptAt: null, finishedAt: now }),
       })
       .where(eq(webhookDeliveries.id, delivery.id));
-    const failingSince = delivered ? null : (webhook.failingSince ?? now);
-    const failingForMs = failingSince === null ? 0 : nowMs - failingSince.getTime();
-    const restsUntil = failingSince === null ? null : new Date(nowMs + restMs(failingForMs));
+    const failingSince = webhook.failingSince ?? now;
+    const failingForMs = nowMs - failingSince.getTime();
+    const restsUntil = new Date(nowMs + restMs(failingForMs));
     await tx.update(webhooks).set({ failingSince, restsUntil, claimedUntil }).where(eq(webhooks.id, webhook.id));
-    if (delivered || webhook.disabledAt !== null) return;
+    if (webhook.disabledAt !== null) return;
     const reason =
       made.status === 410
         ? "The endpoint answered 410 Gone"
@@ -64,5 +66,19 @@ export async function settle(ctx: Context, delivery: DeliveryRow, made: WebhookA
     });
   });
   if (disabled) ctx.bus.emit("events.written", {});
-  return delivered;
+  return false;
+}
+
+/** One statement, since it is what nearly every attempt ends with. */
+async function storeDelivered(
+  { sql }: Context,
+  delivery: DeliveryRow,
+  { attempts, log, now, claimedUntil }: { attempts: number; log: readonly WebhookAttempt[]; now: Date; claimedUntil: Date },
+): Promise<void> {
+  // The webhook first here too: the delivery is looked at once its row is locked.
+  await sql`
+    with webhook as (
+      update webhooks set failing_since = null, rests_until = null, claimed_until = ${claimedUntil} where id = ${delivery.webhookId} returning id)
+    update webhook_deliveries set attempts = ${attempts}, log = ${JSON.stringify(log)}::text::jsonb, state = 'delivered', next_attempt_at = null, finished_at = ${now}
+    where id = ${delivery.id} and webhook_id = (select id from webhook)`;
 }

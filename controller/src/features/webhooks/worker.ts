@@ -1,5 +1,5 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
-import { eq } from "drizzle-orm";
+import { and, eq, isNull, lte } from "drizzle-orm";
 import type { Context } from "../../platform/context.ts";
 import { arrayLiteral, databaseUnavailable } from "../../platform/db/index.ts";
 import type { Stop } from "../../platform/feature.ts";
@@ -139,12 +139,12 @@ async function claim(ctx: Context, own: readonly string[], count: number): Promi
 
 /** What is to be sent next, with the webhook as it is now; null when nothing is due or it may not be sent. */
 async function nextDue(ctx: Context, webhookId: string) {
-  const now = new Date(ctx.clock.now());
-  const [webhook] = await ctx.db.select().from(webhooks).where(eq(webhooks.id, webhookId));
-  if (webhook === undefined || webhook.disabledAt !== null) return null;
-  const [due] = await ctx.sql<{ id: string }[]>`
-    select id from webhook_deliveries where webhook_id = ${webhookId} and next_attempt_at <= ${now} order by next_attempt_at, id limit 1`;
-  if (due === undefined) return null;
-  const [delivery] = await ctx.db.select().from(webhookDeliveries).where(eq(webhookDeliveries.id, due.id));
-  return delivery === undefined ? null : { webhook, delivery };
+  const [due] = await ctx.db
+    .select({ webhook: webhooks, delivery: webhookDeliveries })
+    .from(webhooks)
+    .innerJoin(webhookDeliveries, eq(webhookDeliveries.webhookId, webhooks.id))
+    .where(and(eq(webhooks.id, webhookId), isNull(webhooks.disabledAt), lte(webhookDeliveries.nextAttemptAt, new Date(ctx.clock.now()))))
+    .orderBy(webhookDeliveries.nextAttemptAt, webhookDeliveries.id)
+    .limit(1);
+  return due ?? null;
 }

@@ -1,0 +1,1 @@
+CREATE INDEX "audit_log_unchained" ON "audit_log" USING btree ("sequence") WHERE "audit_log"."hash" is null;
