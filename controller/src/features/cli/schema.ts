@@ -1,8 +1,6 @@
-import { sql } from "drizzle-orm";
-import { index, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at, key } from "../../platform/db/columns.ts";
 import { organizations, users } from "../../platform/auth/schema.ts";
-
-const at = () => timestamp({ withTimezone: true });
 
 /**
  * Programs that wait for somebody to confirm them. The row goes when the token is collected, so there never is a secret
@@ -11,9 +9,7 @@ const at = () => timestamp({ withTimezone: true });
 export const cliLogins = pgTable(
   "cli_logins",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: key(),
     /** HMAC-SHA-256 under a key that is not in the database: the code alone has 34 bits. */
     userCodeHash: text().notNull().unique(),
     deviceCodeHash: text().notNull().unique(),

@@ -1,21 +1,15 @@
 import { sql } from "drizzle-orm";
-import { customType, index, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
-import { organizations, users } from "../../platform/auth/schema.ts";
+import { index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at, bytea, key } from "../../platform/db/columns.ts";
+import { ofOrganization, organizations, users } from "../../platform/auth/schema.ts";
 import { serverGroups } from "../groups/schema.ts";
 import { servers } from "../servers/schema.ts";
-
-const at = () => timestamp({ withTimezone: true });
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
 
 export const enrolmentTokens = pgTable(
   "enrolment_tokens",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     prefix: text().notNull(),
     sha256: text().notNull().unique(),

@@ -1,19 +1,14 @@
 import { sql } from "drizzle-orm";
-import { boolean, index, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import { organizations, teams, users } from "../../platform/auth/schema.ts";
-
-const at = () => timestamp({ withTimezone: true });
+import { boolean, index, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { at, key } from "../../platform/db/columns.ts";
+import { ofOrganization, teams, users } from "../../platform/auth/schema.ts";
 
 /** Groups of servers; a server is in one at most, so that who may do what with it is easy to tell. */
 export const serverGroups = pgTable(
   "server_groups",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     description: text().notNull().default(""),
     /** The team that owns it: grants over what the team owns reach its servers. */
@@ -28,9 +23,7 @@ export const serverGroups = pgTable(
 export const tags = pgTable(
   "tags",
   {
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     /** Name of a colour of the UI's palette. */
     color: text().notNull(),
@@ -44,12 +37,8 @@ export const tags = pgTable(
 export const savedViews = pgTable(
   "saved_views",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     userId: text()
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
@@ -67,9 +56,7 @@ export const savedViews = pgTable(
 export const defaultViews = pgTable(
   "default_views",
   {
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    organizationId: ofOrganization(),
     userId: text()
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),

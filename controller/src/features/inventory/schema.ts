@@ -1,4 +1,5 @@
-import { jsonb, pgTable, timestamp, uuid } from "drizzle-orm/pg-core";
+import { jsonb, pgTable, uuid } from "drizzle-orm/pg-core";
+import { at } from "../../platform/db/columns.ts";
 import { organizations } from "../../platform/auth/schema.ts";
 import { servers } from "../servers/schema.ts";
 
@@ -9,7 +10,7 @@ export const inventories = pgTable("inventories", {
   organizationId: uuid()
     .notNull()
     .references(() => organizations.id),
-  updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  updatedAt: at().notNull().defaultNow(),
   /** Shape of packages/api inventory without serverId and updatedAt. */
   facts: jsonb().notNull(),
 });

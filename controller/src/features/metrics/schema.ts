@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { bigint, customType, integer, pgTable, primaryKey, real, smallint, text, timestamp, unique } from "drizzle-orm/pg-core";
+import { bigint, integer, pgTable, primaryKey, real, smallint, text, unique } from "drizzle-orm/pg-core";
+import { at, xid8 } from "../../platform/db/columns.ts";
 
 /*
  * The metric tables themselves (metric_<family>_10s, _1m, _1h) are made from packages/catalogue by an idempotent step
@@ -14,13 +15,12 @@ export const metricInstances = pgTable(
     family: smallint().notNull(),
     instanceNo: integer().notNull(),
     name: text().notNull(),
-    firstSeen: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    firstSeen: at().notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.serverNo, t.family, t.instanceNo] }), unique().on(t.serverNo, t.family, t.name)],
 );
 
 /** Number of a transaction, 64 bits. */
-const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 
 /**
  * Newest values of each server, natural units, for lists. Each row is written every 10 s, so it has no index but its
@@ -28,7 +28,7 @@ const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
  */
 export const serverLatest = pgTable("server_latest", {
   serverNo: integer().primaryKey(),
-  time: timestamp({ withTimezone: true }).notNull(),
+  time: at().notNull(),
   cpuPercent: real(),
   load1: real("load_1"),
   memoryUsedBytes: bigint({ mode: "number" }),

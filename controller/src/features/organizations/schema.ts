@@ -1,19 +1,14 @@
 import { sql } from "drizzle-orm";
-import { index, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
-import { organizations, users } from "../../platform/auth/schema.ts";
-
-const at = () => timestamp({ withTimezone: true });
+import { index, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at, key } from "../../platform/db/columns.ts";
+import { ofOrganization, users } from "../../platform/auth/schema.ts";
 
 /** Invitations into an organisation; the secret of the link is kept as SHA-256 only. */
 export const invitations = pgTable(
   "invitations",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     /** Only this address may accept; null: whoever holds the link. */
     email: text(),
     sha256: text().notNull().unique(),

@@ -1,16 +1,13 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, jsonb, pgTable, real, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, index, integer, jsonb, pgTable, real, text, uuid } from "drizzle-orm/pg-core";
+import { at, key } from "../../platform/db/columns.ts";
 import { organizations } from "../../platform/auth/schema.ts";
 import { serverGroups } from "../groups/schema.ts";
-
-const at = () => timestamp({ withTimezone: true });
 
 export const servers = pgTable(
   "servers",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: key(),
     /** Key in the metric tables; never reused, never on the wire. */
     serverNo: integer().notNull().unique().generatedAlwaysAsIdentity(),
     organizationId: uuid()

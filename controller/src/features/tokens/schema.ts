@@ -1,19 +1,13 @@
-import { sql } from "drizzle-orm";
-import { index, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
-import { organizations, serviceAccounts, users } from "../../platform/auth/schema.ts";
-
-const at = () => timestamp({ withTimezone: true });
+import { index, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at, key } from "../../platform/db/columns.ts";
+import { ofOrganization, serviceAccounts, users } from "../../platform/auth/schema.ts";
 
 /** API tokens; the secret is kept as SHA-256 only. What a token may do stands in grants. */
 export const apiTokens = pgTable(
   "api_tokens",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     prefix: text().notNull(),
     sha256: text().notNull().unique(),

@@ -1,8 +1,7 @@
-import { bigint, boolean, customType, index, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, boolean, index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { at, bytea } from "../../platform/db/columns.ts";
 import { users } from "../../platform/auth/schema.ts";
 
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
-const at = () => timestamp({ withTimezone: true });
 const userId = () =>
   text()
     .notNull()

@@ -1,20 +1,14 @@
 import { sql } from "drizzle-orm";
-import { customType, index, integer, jsonb, pgTable, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
-import { organizations } from "../../platform/auth/schema.ts";
-
-const at = () => timestamp({ withTimezone: true });
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
+import { index, integer, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { at, bytea, key } from "../../platform/db/columns.ts";
+import { ofOrganization } from "../../platform/auth/schema.ts";
 
 /** Where events are sent to. */
 export const webhooks = pgTable(
   "webhooks",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     url: text().notNull(),
     /** Event types, or "*". */
@@ -43,12 +37,8 @@ export const webhooks = pgTable(
 export const webhookDeliveries = pgTable(
   "webhook_deliveries",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     webhookId: uuid()
       .notNull()
       .references(() => webhooks.id, { onDelete: "cascade" }),

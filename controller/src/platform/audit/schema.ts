@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { bigint, index, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, index, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at } from "../db/columns.ts";
 import { organizations } from "../auth/schema.ts";
 
 /** Changes and refusals. Written in the transaction of the change; chained by a worker afterwards (hash is null until then). */
@@ -10,7 +11,7 @@ export const auditLog = pgTable(
     organizationId: uuid()
       .notNull()
       .references(() => organizations.id),
-    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    at: at().notNull().defaultNow(),
     actorKind: text().notNull(),
     actorId: text().notNull(),
     /** As shown to people at that time, for example an e-mail address. */
@@ -45,7 +46,7 @@ export const auditCheckpoints = pgTable("audit_checkpoints", {
   /** Of the last removed row. */
   sequence: bigint({ mode: "number" }).notNull(),
   hash: text().notNull(),
-  at: timestamp({ withTimezone: true }).notNull(),
+  at: at().notNull(),
   /** By the task-signing key, base64; see checkpoints.ts. */
   signature: text().notNull(),
 });

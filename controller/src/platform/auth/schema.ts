@@ -1,19 +1,6 @@
 import { sql } from "drizzle-orm";
-import {
-  type AnyPgColumn,
-  boolean,
-  check,
-  foreignKey,
-  index,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  unique,
-  uuid,
-} from "drizzle-orm/pg-core";
-
-const at = () => timestamp({ withTimezone: true });
+import { type AnyPgColumn, boolean, check, foreignKey, index, pgTable, primaryKey, text, unique, uuid } from "drizzle-orm/pg-core";
+import { at, key } from "../db/columns.ts";
 
 /* users, sessions, accounts and verifications belong to better-auth (its drizzle adapter); names are its own. */
 export const users = pgTable("users", {
@@ -88,22 +75,24 @@ export const verifications = pgTable(
 );
 
 export const organizations = pgTable("organizations", {
-  id: uuid()
-    .primaryKey()
-    .default(sql`gen_random_uuid()`),
+  id: key(),
   name: text().notNull(),
   createdAt: at().notNull().defaultNow(),
   /** Set by a deletion that still can be taken back: nobody but owners gets in, and everything is gone at this time. */
   deleteAfter: at(),
 });
 
+/** Column of what an organisation has, and what goes with it. */
+export const ofOrganization = () =>
+  uuid()
+    .notNull()
+    .references(() => organizations.id, { onDelete: "cascade" });
+
 /** Who belongs to an organisation. What they may do there stands in grants; without any they see nothing. */
 export const memberships = pgTable(
   "memberships",
   {
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    organizationId: ofOrganization(),
     userId: text()
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
@@ -115,12 +104,8 @@ export const memberships = pgTable(
 export const teams = pgTable(
   "teams",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     description: text().notNull().default(""),
     createdAt: at().notNull().defaultNow(),
@@ -152,12 +137,8 @@ export const teamMembers = pgTable(
 export const customRoles = pgTable(
   "custom_roles",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     description: text().notNull().default(""),
     /** Names of packages/api's permissionTable; names that it no longer has allow nothing. */
@@ -172,12 +153,8 @@ export const customRoles = pgTable(
 export const serviceAccounts = pgTable(
   "service_accounts",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     name: text().notNull(),
     description: text().notNull().default(""),
     createdBy: text().references(() => users.id, { onDelete: "set null" }),
@@ -194,12 +171,8 @@ export const serviceAccounts = pgTable(
 export const grants = pgTable(
   "grants",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
+    id: key(),
+    organizationId: ofOrganization(),
     principalKind: text().notNull(),
     principalId: text().notNull(),
     /** Built-in role; null with roleId. */

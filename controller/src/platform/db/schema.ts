@@ -1,4 +1,5 @@
-import { integer, pgTable, smallint, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { integer, pgTable, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { at } from "./columns.ts";
 
 /** One row: what this database belongs to. */
 export const installation = pgTable("installation", {
@@ -13,5 +14,5 @@ export const installation = pgTable("installation", {
   masterKeyCheck: text(),
   /** SHA-256 of the public half (SPKI) of the key that signs tasks, hexadecimal. Null: there is none yet. */
   taskSigningKeySha256: text(),
-  createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  createdAt: at().notNull().defaultNow(),
 });

@@ -1,8 +1,7 @@
 import { sql } from "drizzle-orm";
-import { bigint, customType, index, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
-import { organizations } from "../auth/schema.ts";
-
-const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
+import { bigint, index, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at, xid8 } from "../db/columns.ts";
+import { ofOrganization } from "../auth/schema.ts";
 
 /**
  * What happened, for people, streams and outgoing webhooks. Written in the transaction of the change. Readers go by
@@ -19,10 +18,8 @@ export const events = pgTable(
     transaction: xid8()
       .notNull()
       .default(sql`pg_current_xact_id()`),
-    organizationId: uuid()
-      .notNull()
-      .references(() => organizations.id, { onDelete: "cascade" }),
-    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    organizationId: ofOrganization(),
+    at: at().notNull().defaultNow(),
     /** "server.offline"; packages/api's eventTypes lists them. */
     type: text().notNull(),
     actorKind: text().notNull(),

@@ -1,4 +1,5 @@
-import { index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { index, integer, pgTable, text } from "drizzle-orm/pg-core";
+import { at } from "../db/columns.ts";
 
 /** How much of a limit's window was given out; controllers lease blocks of it, so that most requests write nothing. */
 export const limitWindows = pgTable(
@@ -7,7 +8,7 @@ export const limitWindows = pgTable(
     /** "api:token:ID", "sign-in:account:…" and the window's start. */
     key: text().primaryKey(),
     used: integer().notNull(),
-    endsAt: timestamp({ withTimezone: true }).notNull(),
+    endsAt: at().notNull(),
   },
   (t) => [index().on(t.endsAt)],
 );

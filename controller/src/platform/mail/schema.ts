@@ -1,16 +1,11 @@
-import { sql } from "drizzle-orm";
-import { customType, index, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
-
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
-const at = () => timestamp({ withTimezone: true });
+import { index, integer, pgTable, text } from "drizzle-orm/pg-core";
+import { at, bytea, key } from "../db/columns.ts";
 
 /** Mails that wait to be sent; a sent one is deleted, one that is given up loses its content. Of the installation: its recipients may belong to no organisation yet. */
 export const mails = pgTable(
   "mails",
   {
-    id: uuid()
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: key(),
     /** JSON of recipient, subject and texts, wrapped by the master key: a mail may hold a one-time link. Null once it is given up. */
     sealed: bytea(),
     attempts: integer().notNull().default(0),

@@ -1,4 +1,5 @@
-import { pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at } from "../db/columns.ts";
 
 /** The controller processes that run on this database; belongs to the installation, not to an organisation. */
 export const controllers = pgTable("controllers", {
@@ -9,7 +10,7 @@ export const controllers = pgTable("controllers", {
   version: text().notNull(),
   /** host:port where other controllers get live frames; null without the role gateway. */
   internalAddress: text(),
-  startedAt: timestamp({ withTimezone: true }).notNull(),
+  startedAt: at().notNull(),
   /** Confirmed every 10 s; a row that is not is removed by the others. */
-  seenAt: timestamp({ withTimezone: true }).notNull(),
+  seenAt: at().notNull(),
 });

@@ -1,6 +1,5 @@
-import { customType, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
-
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
+import { jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { at, bytea } from "../db/columns.ts";
 
 /** Settings of the whole installation: "mail", "oidc", "retention", "outgoing", "security". */
 export const settings = pgTable("settings", {
@@ -9,5 +8,5 @@ export const settings = pgTable("settings", {
   value: jsonb().notNull(),
   /** JSON of the secrets, wrapped by the master key under "settings:KEY". */
   sealed: bytea(),
-  updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  updatedAt: at().notNull().defaultNow(),
 });
