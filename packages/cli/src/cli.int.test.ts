@@ -200,8 +200,14 @@ describe("devflow", () => {
         .split("\n")
         .filter(Boolean)
         .map((line) => line.split("\t")[0]);
-    expect(await complete("ser")).toEqual(["servers"]);
-    expect(await complete("servers", "re")).toEqual(["rename", "revoke"]);
+    expect(await complete("serv")).toEqual(["servers", "service-accounts"]);
+    expect(await complete("servers", "re")).toEqual(["rename", "revoke", "release"]);
+    await web.ask("/api/v1/groups", { method: "POST", token: owner, json: { name: "Edge" } });
+    await web.ask("/api/v1/tags", { method: "POST", token: owner, json: { name: "prod" } });
+    expect(await complete("servers", "list", "--group", "e")).toEqual(["Edge"]);
+    expect(await complete("groups", "show", "e")).toEqual(["Edge"]);
+    expect(await complete("servers", "list", "--tag", "p")).toEqual(["prod"]);
+    expect(await complete("tags", "delete", "p")).toEqual(["prod"]);
     expect(await complete("servers", "list", "--state", "o")).toEqual(["online", "offline"]);
     expect(await complete("servers", "list", "--sta")).toEqual(["--state"]);
     expect(await complete("metrics", "x", "-m", "cpu,host.load_")).toEqual(["cpu,host.load_1", "cpu,host.load_5", "cpu,host.load_15"]);

@@ -7,6 +7,10 @@ type Candidate = readonly [value: string, description: string];
 /** Where names come from that only the controller or the credentials file knows. Those that cannot be had are left out. */
 export interface Names {
   servers(prefix: string): Promise<readonly Candidate[]>;
+  groups(): Promise<readonly Candidate[]>;
+  tags(): Promise<readonly Candidate[]>;
+  teams(): Promise<readonly Candidate[]>;
+  organizations(): Promise<readonly Candidate[]>;
   tokens(): Promise<readonly Candidate[]>;
   contexts(): Promise<readonly Candidate[]>;
 }
@@ -85,12 +89,16 @@ async function valuesOf(option: Option | undefined, typed: string, names: Names)
     const before = typed.slice(0, typed.lastIndexOf(",") + 1);
     return [...Object.keys(aliases), ...metricNames].map((name): Candidate => [before + name, aliases[name]?.join(", ") ?? ""]);
   }
-  return dynamic(option.long === "--context" ? "context" : option.long === "--replaces" ? "server" : "", typed, names);
+  return dynamic(option.long === "--replaces" ? "server" : (option.long ?? "").slice(2), typed, names);
 }
 
 async function dynamic(kind: string, typed: string, names: Names): Promise<readonly Candidate[]> {
   try {
-    if (kind === "server") return await names.servers(typed);
+    if (kind === "server" || kind === "servers") return await names.servers(typed);
+    if (kind === "group") return await names.groups();
+    if (kind === "tag" || kind === "add" || kind === "remove") return await names.tags();
+    if (kind === "team" || kind === "join") return await names.teams();
+    if (kind === "organization") return await names.organizations();
     if (kind === "token") return await names.tokens();
     if (kind === "context") return await names.contexts();
   } catch {

@@ -8,6 +8,8 @@ import type { Terminal } from "./terminal.ts";
 export interface Context {
   readonly url: string;
   readonly token: string;
+  /** Which the token works in; sign-ins of long ago lack it. */
+  readonly organization?: { readonly id: string; readonly name: string };
 }
 
 export interface Credentials {

@@ -1,13 +1,8 @@
 import type { Client, components } from "@devflow/client";
-import { Failure } from "./failure.ts";
+import { pick } from "./pick.ts";
 
 export type ServerGroup = components["schemas"]["ServerGroup"];
 
 /** The group that is meant by a name or an id. Throws Failure, DevFlowError. */
-export async function findGroup(client: Client, nameOrId: string): Promise<ServerGroup> {
-  const { items } = await client.get("/api/v1/groups");
-  const wanted = nameOrId.toLowerCase();
-  const found = items.find(({ id, name }) => id === wanted || name.toLowerCase() === wanted);
-  if (found === undefined) throw new Failure("notFound", `There is no group "${nameOrId}"`, "devflow groups list shows all");
-  return found;
-}
+export const findGroup = async (client: Client, nameOrId: string): Promise<ServerGroup> =>
+  pick((await client.get("/api/v1/groups")).items, nameOrId, "group", "devflow groups list");

@@ -5,6 +5,7 @@ import type { Terminal } from "./terminal.ts";
 const exitOf: Partial<Record<DevFlowError["code"], number>> = {
   unauthenticated: exitCodes.notSignedIn,
   forbidden: exitCodes.forbidden,
+  step_up_required: exitCodes.forbidden,
   not_found: exitCodes.notFound,
   unreachable: exitCodes.unreachable,
   not_devflow: exitCodes.unreachable,
@@ -15,6 +16,17 @@ const exitOf: Partial<Record<DevFlowError["code"], number>> = {
 const hintOf: Partial<Record<DevFlowError["code"], string>> = {
   unauthenticated: "Sign in with: devflow login",
   unreachable: "Is the controller running, and is this its address? devflow contexts list",
+  forbidden: "devflow whoami shows what this token may do",
+  conflict: "Look at its present state, then try again",
+  missed: "devflow events list shows what there is",
+};
+
+const hintFor = ({ code, url, retryAfterSeconds }: DevFlowError): string | null => {
+  // Asked of sessions only: what the command line has made itself is a token, which is never asked.
+  if (code === "step_up_required")
+    return `Confirm that it is you at ${url ?? "the web UI"}/settings/profile, then run this again; or use an API token`;
+  if (code === "rate_limited" && retryAfterSeconds !== null) return `Try again in ${retryAfterSeconds} s`;
+  return hintOf[code] ?? null;
 };
 
 /** Says on stderr what went wrong and what to do; returns the exit code. With `json` as one object. */
@@ -29,7 +41,7 @@ export function reportError(error: unknown, terminal: Terminal, json: boolean): 
   terminal.err(`${style.red("Error:")} ${message}\n`);
   for (const field of fields) if (!message.includes(field.message)) terminal.err(`  ${field.path}: ${field.message}\n`);
   if (hint !== null) terminal.err(`${hint}\n`);
-  if (requestId !== null && exitCode === exitCodes.failure) terminal.err(style.dim(`Request ${requestId} in the controller's log\n`));
+  if (requestId !== null) terminal.err(style.dim(`Request ${requestId} in the controller's log\n`));
   return exitCode;
 }
 
@@ -38,7 +50,7 @@ function described(error: unknown) {
   if (error instanceof Failure) return { ...nothing, code: error.code, exitCode: error.exitCode, hint: error.hint };
   if (error instanceof DevFlowError) {
     const { code, requestId, fields } = error;
-    return { code, requestId, fields, exitCode: exitOf[code] ?? exitCodes.failure, hint: hintOf[code] ?? null };
+    return { code, requestId, fields, exitCode: exitOf[code] ?? exitCodes.failure, hint: hintFor(error) };
   }
   return { ...nothing, code: "internal", exitCode: exitCodes.failure, hint: null };
 }

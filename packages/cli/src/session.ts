@@ -1,12 +1,16 @@
 import { createClient, type Client } from "@devflow/client";
-import { type Context, credentialsPath, readCredentials } from "./credentials.ts";
+import { type Context, type Credentials, credentialsPath, readCredentials } from "./credentials.ts";
 import { Failure } from "./failure.ts";
+import { clean } from "./output/style.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
 export interface GlobalOptions {
   readonly json?: boolean;
+  readonly quiet?: boolean;
   readonly context?: string;
+  /** Name or id: another context of the same controller. */
+  readonly organization?: string;
   readonly color?: boolean;
   readonly yes?: boolean;
 }
@@ -37,6 +41,12 @@ export function demandPrivate(url: string, allowed: boolean | undefined): void {
 export async function findContext(terminal: Terminal, options: GlobalOptions): Promise<Context & { name: string | null }> {
   const { env } = terminal;
   if (options.context === undefined && env["DEVFLOW_TOKEN"]) {
+    if (options.organization !== undefined)
+      throw new Failure(
+        "usage",
+        "DEVFLOW_TOKEN is of one organisation, so --organization cannot choose another",
+        "Set DEVFLOW_TOKEN to a token of that one",
+      );
     const url = readUrl(env["DEVFLOW_URL"] ?? "http://127.0.0.1:8080");
     demandPrivate(url, env["DEVFLOW_ALLOW_HTTP"] === "1");
     return { name: null, url, token: env["DEVFLOW_TOKEN"] };
@@ -50,6 +60,10 @@ export async function findContext(terminal: Terminal, options: GlobalOptions): P
       "Sign in with: devflow login https://YOUR-CONTROLLER (or set DEVFLOW_URL and DEVFLOW_TOKEN)",
     );
   const found = contexts[name];
+  if (found !== undefined && options.organization !== undefined) {
+    const other = contextOfOrganization({ current: name, contexts }, options.organization);
+    return { ...(contexts[other] as Context), name: other };
+  }
   if (found === undefined)
     throw new Failure(
       "notSignedIn",
@@ -57,6 +71,25 @@ export async function findContext(terminal: Terminal, options: GlobalOptions): P
       `There are: ${Object.keys(contexts).join(", ") || "none"}. Sign in with: devflow login`,
     );
   return { ...found, name };
+}
+
+/**
+ * The context of an organisation at the controller of the current context: tokens are of one organisation, so there is
+ * one for each. Throws Failure.
+ */
+export function contextOfOrganization({ current, contexts }: Credentials, nameOrId: string): string {
+  const url = contexts[current ?? ""]?.url;
+  const wanted = nameOrId.toLowerCase();
+  const found = Object.entries(contexts).find(
+    ([, { url: at, organization }]) => at === url && (organization?.id === wanted || organization?.name.toLowerCase() === wanted),
+  );
+  if (found === undefined)
+    throw new Failure(
+      "notSignedIn",
+      `You are not signed in to the organisation "${clean(nameOrId)}" of ${url ?? "this controller"}`,
+      `Choose it in the browser first, then: devflow login ${url ?? ""} --name ${JSON.stringify(clean(nameOrId))}`,
+    );
+  return found[0];
 }
 
 export const clientOf = ({ url, token }: { url: string; token: string | null }): Client =>

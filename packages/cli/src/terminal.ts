@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { createStyle, type Style } from "./output/style.ts";
+import { clean, createStyle, type Style } from "./output/style.ts";
 import { Failure } from "./failure.ts";
 
 /** What a command may use of the process it runs in. */
@@ -92,9 +92,15 @@ function typedSecret(input: NodeJS.ReadStream, output: NodeJS.WriteStream, quest
   });
 }
 
-/** Asks before something that cannot be undone. Throws Failure when nobody can be asked and --yes was not given. */
-export async function confirm(terminal: Terminal, yes: boolean | undefined, question: string): Promise<void> {
+/**
+ * Asks before something that cannot be undone: a person types the name of what it is about. Throws Failure when nobody
+ * can be asked and --yes was not given, and for any other answer.
+ */
+export async function confirm(terminal: Terminal, yes: boolean | undefined, question: string, name: string): Promise<void> {
   if (yes === true) return;
+  const shown = clean(name);
   if (!terminal.canAsk) throw new Failure("usage", `${question} Nobody can be asked here`, "Add --yes if you are sure");
-  if (!/^y(es)?$/i.test(await terminal.ask(`${question} [y/N] `))) throw new Failure("failure", "Nothing was changed");
+  const typed = await terminal.ask(`${question}\nType ${terminal.style.bold(shown)} to go on: `);
+  if (typed !== shown.trim())
+    throw new Failure("failure", `Nothing was changed: expected ${shown}, got ${typed === "" ? "nothing" : clean(typed)}`);
 }

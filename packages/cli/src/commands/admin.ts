@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { AddCommand, Cli } from "../command.ts";
+import { type AddCommand, type Cli, examples } from "../command.ts";
 import { Failure } from "../failure.ts";
 
 /** The controller's own bundle, when this file lies beside it: in an image, a package, a checkout. */
@@ -30,5 +30,6 @@ export const admin: AddCommand = (program) => {
   program
     .command("admin")
     .argument("[arguments...]")
-    .description("work on the controller's database; on its own machine, with its settings");
+    .description("work on the controller's database; on its own machine, with its settings")
+    .addHelpText("after", examples("devflow admin verify-audit"));
 };

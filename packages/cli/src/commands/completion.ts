@@ -2,7 +2,7 @@ import { Argument } from "commander";
 import { type AddCommand, clientFor, examples } from "../command.ts";
 import { complete, type Names } from "../complete.ts";
 import { credentialsPath, readCredentials } from "../credentials.ts";
-import { whatItMay } from "./tokens.ts";
+import { grantsText } from "../grants.ts";
 
 const scripts = {
   // Nothing that comes back is evaluated, neither what was typed nor the servers' names.
@@ -37,7 +37,9 @@ export const completion: AddCommand = (program, cli) => {
   program
     .command("completion")
     .addArgument(new Argument("<shell>", "which one").choices(Object.keys(scripts)))
-    .description("print what makes the shell complete commands, servers and contexts")
+    .description(
+      "print what makes the shell complete commands, and names of servers, groups, tags, teams, organisations, tokens and contexts",
+    )
     .addHelpText(
       "after",
       examples(
@@ -58,7 +60,25 @@ export const completion: AddCommand = (program, cli) => {
     async tokens() {
       const client = await clientFor(cli, {});
       const { items } = await client.get("/api/v1/tokens", { query: { limit: 100 }, signal: AbortSignal.timeout(1_500) });
-      return items.filter(({ revokedAt }) => revokedAt === null).map((token) => [token.name, whatItMay(token)]);
+      return items.filter(({ revokedAt }) => revokedAt === null).map((token) => [token.name, grantsText(token.grants)]);
+    },
+    async groups() {
+      const { items } = await (await clientFor(cli, {})).get("/api/v1/groups", { signal: AbortSignal.timeout(1_500) });
+      return items.map(({ name, description }) => [name, description]);
+    },
+    async tags() {
+      const { items } = await (await clientFor(cli, {})).get("/api/v1/tags", { signal: AbortSignal.timeout(1_500) });
+      return items.map(({ name, description }) => [name, description]);
+    },
+    async teams() {
+      const { items } = await (await clientFor(cli, {})).get("/api/v1/teams", { signal: AbortSignal.timeout(1_500) });
+      return items.map(({ name, description }) => [name, description]);
+    },
+    async organizations() {
+      const { contexts } = await readCredentials(credentialsPath(terminal.env));
+      return Object.values(contexts).flatMap(({ url, organization }) =>
+        organization === undefined ? [] : [[organization.name, url] as const],
+      );
     },
     async contexts() {
       const { contexts } = await readCredentials(credentialsPath(terminal.env));

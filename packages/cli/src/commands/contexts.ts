@@ -21,6 +21,7 @@ export const contexts: AddCommand = (program, cli) => {
   group
     .command("list", { isDefault: true })
     .description("list them")
+    .addHelpText("after", examples("devflow contexts list"))
     .action(async (_, command: typeof program) => {
       const { current, contexts: all } = await readCredentials(path);
       const items = Object.entries(all).map(([name, { url }]) => ({ name, url, current: name === current }));
@@ -52,6 +53,7 @@ export const contexts: AddCommand = (program, cli) => {
     .command("remove")
     .argument("<context>", "its name")
     .description("forget one; its token stays valid (devflow logout ends it)")
+    .addHelpText("after", examples("devflow contexts remove production"))
     .action(async (name: string) => {
       const { current, contexts: all } = await known(name);
       const { [name]: _gone, ...rest } = all;

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { hostname, userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AddCommand, type Cli, examples, show } from "../command.ts";
-import { credentialsPath, readCredentials, writeCredentials } from "../credentials.ts";
+import { type Credentials, credentialsPath, readCredentials, writeCredentials } from "../credentials.ts";
 import { Failure } from "../failure.ts";
 import { clean } from "../output/style.ts";
-import { roles } from "../roles.ts";
+import { roles } from "@devflow/api/permission-table";
 import { clientOf, demandPrivate, type GlobalOptions, readUrl } from "../session.ts";
 import { DevFlowError } from "@devflow/client";
 import { Option } from "commander";
@@ -54,12 +54,9 @@ export const login: AddCommand = (program, cli) => {
       const me = await clientOf({ url, token }).get("/api/v1/me", { signal: cli.signal });
       // Another sign-in may have ended meanwhile.
       const credentials = await readCredentials(path);
-      const name =
-        options.name ??
-        options.context ??
-        Object.entries(credentials.contexts).find(([, context]) => context.url === url)?.[0] ??
-        new URL(url).host;
-      await writeCredentials(path, { current: name, contexts: { ...credentials.contexts, [name]: { url, token } } });
+      const name = options.name ?? options.context ?? nameFor(credentials, url, me.organization);
+      const context = { url, token, organization: me.organization };
+      await writeCredentials(path, { current: name, contexts: { ...credentials.contexts, [name]: context } });
       if (options.json === true) show(cli, options, { context: name, url, organization: me.organization, role: me.role }, () => "");
       else
         terminal.err(
@@ -67,6 +64,15 @@ export const login: AddCommand = (program, cli) => {
         );
     });
 };
+
+/** The context of the same organisation is signed in anew; another organisation of the controller has one of its own. */
+function nameFor({ contexts }: Credentials, url: string, organization: { id: string; name: string }): string {
+  const here = Object.entries(contexts).filter(([, context]) => context.url === url);
+  const same = here.find(([, context]) => context.organization === undefined || context.organization.id === organization.id);
+  if (same !== undefined) return same[0];
+  const { host } = new URL(url);
+  return here.length === 0 && contexts[host] === undefined ? host : `${host}/${clean(organization.name)}`;
+}
 
 /** Begins a sign-in, has it confirmed in the browser, and collects the token. */
 async function byBrowser(cli: Cli, url: string, options: Options): Promise<string> {

@@ -1,5 +1,5 @@
 import { DevFlowError } from "@devflow/client";
-import { type AddCommand, show } from "../command.ts";
+import { type AddCommand, examples, show } from "../command.ts";
 import { credentialsPath, readCredentials, writeCredentials } from "../credentials.ts";
 import { Failure } from "../failure.ts";
 import { clientOf, findContext, type GlobalOptions } from "../session.ts";
@@ -8,6 +8,7 @@ export const logout: AddCommand = (program, cli) => {
   program
     .command("logout")
     .description("end this sign-in: revoke its token and forget the context")
+    .addHelpText("after", examples("devflow logout"))
     .option("--keep-token", "forget it here, and leave the token valid")
     .action(async (_, command: typeof program) => {
       const options = command.optsWithGlobals<GlobalOptions & { keepToken?: boolean }>();

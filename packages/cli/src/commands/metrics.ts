@@ -5,8 +5,9 @@ import { formatValue, readMetrics } from "../metric-names.ts";
 import { chart, sparkline } from "../output/chart.ts";
 import { clean } from "../output/style.ts";
 import { table } from "../output/table.ts";
-import { at, readTime } from "../output/time.ts";
+import { at } from "../output/time.ts";
 import type { GlobalOptions } from "../session.ts";
+import { readMoment } from "../read-option.ts";
 import { summarise } from "../summary.ts";
 
 interface Options extends GlobalOptions {
@@ -17,13 +18,6 @@ interface Options extends GlobalOptions {
   readonly chart?: boolean;
   readonly csv?: boolean;
 }
-
-const moment = (option: string, text: string, nowMs: number): Date => {
-  const read = readTime(text, nowMs);
-  if (read === null)
-    throw new Failure("usage", `${option}: expected a time such as -2h, now, 2026-11-20 or 2026-11-20T10:00Z, got ${text}`);
-  return read;
-};
 
 export const metrics: AddCommand = (program, cli) => {
   const { terminal, signal } = cli;
@@ -52,8 +46,8 @@ export const metrics: AddCommand = (program, cli) => {
       const nowMs = cli.now();
       const query = {
         metrics: readMetrics(options.metrics).join(","),
-        from: moment("--from", options.from, nowMs).toISOString(),
-        to: moment("--to", options.to, nowMs).toISOString(),
+        from: readMoment("--from", options.from, nowMs).toISOString(),
+        to: readMoment("--to", options.to, nowMs).toISOString(),
         maxPoints: options.points,
       };
       const client = await clientFor(cli, options);

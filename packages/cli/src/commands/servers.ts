@@ -10,6 +10,8 @@ import { ago, at } from "../output/time.ts";
 import type { GlobalOptions } from "../session.ts";
 import { confirm } from "../terminal.ts";
 import { Failure } from "../failure.ts";
+import { wholeNumber } from "../read-option.ts";
+import { serverInventory } from "./server-inventory.ts";
 
 const states = ["online", "offline", "pending", "revoked", "quarantined"] as const;
 const sorts = ["name", "-name", "cpu", "-cpu", "memory", "-memory", "disk", "-disk", "state"] as const;
@@ -103,15 +105,16 @@ const readStates = (text: string): string => {
   if (wrong !== undefined) throw new Failure("usage", `--state: expected ${states.join(", ")}, got ${wrong}`);
   return text;
 };
-const wholeNumber = (text: string): number => {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Failure("usage", `--limit: expected a whole number, got ${text}`);
-  return Number(text);
-};
 
 async function idsOf(client: Client, names: readonly string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const name of names) ids.push((await findServer(client, name)).id);
   return ids;
+}
+/** Ends with 1 when a server was left out, so that a script notices. */
+function demandAll({ items }: components["schemas"]["BulkResult"]): void {
+  const left = items.filter(({ outcome }) => outcome !== "changed" && outcome !== "unchanged").length;
+  if (left > 0) throw new Failure("failure", `${left} of ${items.length} servers were not changed`);
 }
 const changedText = ({ changed, items }: components["schemas"]["BulkResult"]): string => {
   const left = items.filter(({ outcome }) => outcome !== "changed" && outcome !== "unchanged");
@@ -131,7 +134,7 @@ export const servers: AddCommand = (program, cli) => {
     .option("--os <text>", "part of the operating system's name")
     .option("--search <text>", "part of the name, host name, system or address")
     .addOption(new Option("--sort <by>", "order; - for largest first").choices(sorts))
-    .option("--limit <n>", "at most so many", wholeNumber)
+    .option("--limit <n>", "at most so many", wholeNumber("--limit", 1, 999_999))
     .addHelpText(
       "after",
       examples(
@@ -172,6 +175,7 @@ export const servers: AddCommand = (program, cli) => {
     .command("show")
     .argument("<server>", "name, host name or id")
     .description("one server")
+    .addHelpText("after", examples("devflow servers show web-1"))
     .action(async (name: string, _, command: typeof program) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const server = await findServer(await clientFor(cli, options), name);
@@ -182,6 +186,7 @@ export const servers: AddCommand = (program, cli) => {
     .argument("<server>", "name, host name or id")
     .argument("<new-name>", "its new name")
     .description("give a server another name")
+    .addHelpText("after", examples("devflow servers rename web-1 edge-1"))
     .action(async (name: string, to: string, _, command: typeof program) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const client = await clientFor(cli, options);
@@ -203,6 +208,7 @@ export const servers: AddCommand = (program, cli) => {
       const ids = await idsOf(client, names);
       const result = await client.post("/api/v1/servers/bulk", { body: { ids, addTags: add, removeTags: remove }, signal });
       show(cli, options, result, () => changedText(result));
+      demandAll(result);
     });
   group
     .command("move")
@@ -216,16 +222,18 @@ export const servers: AddCommand = (program, cli) => {
       const groupId = options.group === "none" ? null : (await findGroup(client, options.group)).id;
       const result = await client.post("/api/v1/servers/bulk", { body: { ids: await idsOf(client, names), groupId }, signal });
       show(cli, options, result, () => changedText(result));
+      demandAll(result);
     });
   group
     .command("revoke")
     .argument("<server>", "name, host name or id")
     .description("end a server's identity for good; its history stays")
+    .addHelpText("after", examples("devflow servers revoke web-1 --yes"))
     .action(async (name: string, _, command: typeof program) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const client = await clientFor(cli, options);
       const { id, name: known } = await findServer(client, name);
-      await confirm(terminal, options.yes, `Revoke ${clean(known)} (${id})? It may never connect again as it is.`);
+      await confirm(terminal, options.yes, `Revoke ${clean(known)} (${id})? It may never connect again as it is.`, known);
       const server = await client.post("/api/v1/servers/{id}/revoke", { path: { id }, signal });
       show(cli, options, server, () => `${clean(server.name)} is revoked.`);
     });
@@ -233,12 +241,14 @@ export const servers: AddCommand = (program, cli) => {
     .command("delete")
     .argument("<server>", "name, host name or id")
     .description("delete a server with its identity and history")
+    .addHelpText("after", examples("devflow servers delete web-1 --yes"))
     .action(async (name: string, _, command: typeof program) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const client = await clientFor(cli, options);
       const { id, name: known } = await findServer(client, name);
-      await confirm(terminal, options.yes, `Delete ${clean(known)} (${id}) with all its history?`);
+      await confirm(terminal, options.yes, `Delete ${clean(known)} (${id}) with all its history?`, known);
       await client.delete("/api/v1/servers/{id}", { path: { id }, signal });
       show(cli, options, { id, deleted: true }, () => `${clean(known)} is deleted.`);
     });
+  serverInventory(group, cli);
 };

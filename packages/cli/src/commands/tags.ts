@@ -1,11 +1,13 @@
+import { tagColors } from "@devflow/api/tag-colors";
+import { Option } from "commander";
 import type { components } from "@devflow/client";
-import { type AddCommand, clientFor, examples, show } from "../command.ts";
+import { type AddCommand, call, examples, show, showList } from "../command.ts";
 import { clean } from "../output/style.ts";
-import { table } from "../output/table.ts";
-import type { GlobalOptions } from "../session.ts";
+import { changes } from "../read-option.ts";
 import { confirm } from "../terminal.ts";
 
-type Tag = components["schemas"]["Tag"];
+type Color = components["schemas"]["TagColor"];
+const colorOption = () => new Option("--color <color>", "how it looks").choices(tagColors);
 
 export const tags: AddCommand = (program, cli) => {
   const { terminal, signal } = cli;
@@ -13,46 +15,75 @@ export const tags: AddCommand = (program, cli) => {
   group
     .command("list", { isDefault: true })
     .description("tags with how many servers have them")
-    .action(async (_, command: typeof program) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const list = await (await clientFor(cli, options)).get("/api/v1/tags", { signal });
-      show(cli, options, list, () =>
-        list.items.length === 0
-          ? "No tags yet. Put one on a server with: devflow servers tag SERVER --add TAG"
-          : table<Tag>(
-              list.items,
-              [
-                { title: "TAG", value: ({ name }) => name },
-                { title: "SERVERS", value: ({ servers }) => String(servers), align: "right" },
-                { title: "COLOUR", value: ({ color }) => color },
-                { title: "DESCRIPTION", value: ({ description }) => description, flexible: true },
-              ],
-              terminal.style,
-              terminal.isTty ? terminal.columns : Infinity,
-            ),
-      );
-    });
+    .addHelpText("after", examples("devflow tags list"))
+    .action(
+      call(cli, async ({ client, options }) => {
+        const { items } = await client.get("/api/v1/tags", { signal });
+        showList(
+          cli,
+          options,
+          options.quiet === true ? items.map((tag) => ({ ...tag, id: tag.name })) : items,
+          [
+            { title: "TAG", value: ({ name }) => name },
+            { title: "SERVERS", value: ({ servers }) => String(servers), align: "right" },
+            { title: "COLOUR", value: ({ color }) => color },
+            { title: "DESCRIPTION", value: ({ description }) => description, flexible: true },
+          ],
+          "No tags yet. Put one on a server with: devflow servers tag SERVER --add TAG",
+        );
+      }),
+    );
+  group
+    .command("create")
+    .argument("<tag>", "its name")
+    .addOption(colorOption())
+    .option("--description <text>", "what it means")
+    .description("make a tag before a server has it")
+    .addHelpText("after", examples("devflow tags create prod --color amber --description 'people depend on it'"))
+    .action(
+      call<{ color?: Color; description?: string }, [string]>(cli, async ({ client, options, words: [name] }) => {
+        const { color, description } = options;
+        const body = { name, ...(color !== undefined && { color }), ...(description !== undefined && { description }) };
+        const made = await client.post("/api/v1/tags", { body, signal });
+        show(cli, options, made, () => `${clean(made.name)} is there.`);
+      }),
+    );
+  group
+    .command("edit")
+    .argument("<tag>", "the tag")
+    .addOption(colorOption())
+    .option("--description <text>", "what it means")
+    .description("change how a tag looks and what it means")
+    .addHelpText("after", examples("devflow tags edit prod --color pink"))
+    .action(
+      call<{ color?: Color; description?: string }, [string]>(cli, async ({ client, options, words: [name] }) => {
+        const body = changes({ color: options.color, description: options.description }, "--color or --description");
+        const changed = await client.patch("/api/v1/tags", { query: { name }, body, signal });
+        show(cli, options, changed, () => `${clean(name)} is changed.`);
+      }),
+    );
   group
     .command("rename")
     .argument("<tag>", "the tag")
     .argument("<new-name>", "its new name; that of another tag makes them one")
     .description("rename a tag on all servers")
     .addHelpText("after", examples("devflow tags rename production prod"))
-    .action(async (name: string, to: string, _, command: typeof program) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const client = await clientFor(cli, options);
-      const changed = await client.patch("/api/v1/tags", { query: { name }, body: { name: to }, signal });
-      show(cli, options, changed, () => `${clean(name)} is ${clean(to)} on ${changed.servers} servers now.`);
-    });
+    .action(
+      call<object, [string, string]>(cli, async ({ client, options, words: [name, to] }) => {
+        const changed = await client.patch("/api/v1/tags", { query: { name }, body: { name: to }, signal });
+        show(cli, options, changed, () => `${clean(name)} is ${clean(to)} on ${changed.servers} servers now.`);
+      }),
+    );
   group
     .command("delete")
     .argument("<tag>", "the tag")
     .description("take a tag from all servers")
-    .action(async (name: string, _, command: typeof program) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const client = await clientFor(cli, options);
-      await confirm(terminal, options.yes, `Take the tag ${clean(name)} from all servers?`);
-      const changed = await client.delete("/api/v1/tags", { query: { name }, signal });
-      show(cli, options, changed, () => `${clean(name)} is taken from ${changed.servers} servers.`);
-    });
+    .addHelpText("after", examples("devflow tags delete staging --yes"))
+    .action(
+      call<object, [string]>(cli, async ({ client, options, words: [name] }) => {
+        await confirm(terminal, options.yes, `Take the tag ${clean(name)} from all servers?`, name);
+        const changed = await client.delete("/api/v1/tags", { query: { name }, signal });
+        show(cli, options, changed, () => `${clean(name)} is taken from ${changed.servers} servers.`);
+      }),
+    );
 };

@@ -1,4 +1,4 @@
-import { type AddCommand, clientFor, show } from "../command.ts";
+import { type AddCommand, clientFor, examples, show } from "../command.ts";
 import { clean } from "../output/style.ts";
 import { facts } from "../output/table.ts";
 import type { GlobalOptions } from "../session.ts";
@@ -7,6 +7,7 @@ export const whoami: AddCommand = (program, cli) => {
   program
     .command("whoami")
     .description("who you are, where, and what you may do")
+    .addHelpText("after", examples("devflow whoami --json | jq '.permissions[].permission'"))
     .action(async (_, command: typeof program) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const client = await clientFor(cli, options);
