@@ -32,11 +32,12 @@ export interface TestCli {
   close(): Promise<void>;
 }
 
-export async function testCli(): Promise<TestCli> {
+/** @param config as testWeb takes it */
+export async function testCli(config: Parameters<typeof testWeb>[0] = {}): Promise<TestCli> {
   const home = mkdtempSync(join(tmpdir(), "devflow-cli-"));
   const file = join(home, "devflow.mjs");
   await buildCli(file);
-  const web = await testWeb();
+  const web = await testWeb(config);
   const owner = await web.token("owner");
   const [port] = await freePorts(1);
 

@@ -34,7 +34,7 @@ const cases: Readonly<Record<string, readonly [args: string, viewer: AsViewer]>>
   "groups unshare": ["Edge --with team:Ops", 4],
   "tags list": ["", 0],
   "tags create": ["new", 4],
-  "tags edit": ["prod --color pink", 4],
+  "tags edit": ["prod --colour pink", 4],
   "tags rename": ["prod live", 4],
   "tags delete": ["prod --yes", 4],
   "views list": ["", 0],

@@ -109,7 +109,7 @@ export async function runCli(argv: readonly string[], cli: Cli): Promise<number>
     }
     if (argv[0] === "admin") return await runAdmin(argv.slice(1), cli);
     await program.parseAsync(argv, { from: "user" });
-    return 0;
+    return cli.signal.aborted ? exitCodes.interrupted : 0;
   } catch (error) {
     // Commander has said it already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;

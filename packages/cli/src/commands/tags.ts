@@ -7,7 +7,8 @@ import { changes } from "../read-option.ts";
 import { confirm } from "../terminal.ts";
 
 type Color = components["schemas"]["TagColor"];
-const colorOption = () => new Option("--color <color>", "how it looks").choices(tagColors);
+// Not --color, which --no-color of the program would answer to.
+const colorOption = () => new Option("--colour <colour>", "how it looks").choices(tagColors);
 
 export const tags: AddCommand = (program, cli) => {
   const { terminal, signal } = cli;
@@ -39,11 +40,11 @@ export const tags: AddCommand = (program, cli) => {
     .addOption(colorOption())
     .option("--description <text>", "what it means")
     .description("make a tag before a server has it")
-    .addHelpText("after", examples("devflow tags create prod --color amber --description 'people depend on it'"))
+    .addHelpText("after", examples("devflow tags create prod --colour amber --description 'people depend on it'"))
     .action(
-      call<{ color?: Color; description?: string }, [string]>(cli, async ({ client, options, words: [name] }) => {
-        const { color, description } = options;
-        const body = { name, ...(color !== undefined && { color }), ...(description !== undefined && { description }) };
+      call<{ colour?: Color; description?: string }, [string]>(cli, async ({ client, options, words: [name] }) => {
+        const { colour, description } = options;
+        const body = { name, ...(colour !== undefined && { color: colour }), ...(description !== undefined && { description }) };
         const made = await client.post("/api/v1/tags", { body, signal });
         show(cli, options, made, () => `${clean(made.name)} is there.`);
       }),
@@ -54,10 +55,10 @@ export const tags: AddCommand = (program, cli) => {
     .addOption(colorOption())
     .option("--description <text>", "what it means")
     .description("change how a tag looks and what it means")
-    .addHelpText("after", examples("devflow tags edit prod --color pink"))
+    .addHelpText("after", examples("devflow tags edit prod --colour pink"))
     .action(
-      call<{ color?: Color; description?: string }, [string]>(cli, async ({ client, options, words: [name] }) => {
-        const body = changes({ color: options.color, description: options.description }, "--color or --description");
+      call<{ colour?: Color; description?: string }, [string]>(cli, async ({ client, options, words: [name] }) => {
+        const body = changes({ color: options.colour, description: options.description }, "--colour or --description");
         const changed = await client.patch("/api/v1/tags", { query: { name }, body, signal });
         show(cli, options, changed, () => `${clean(name)} is changed.`);
       }),

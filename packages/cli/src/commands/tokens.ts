@@ -59,7 +59,7 @@ export const tokens: AddCommand = (program, cli) => {
     );
   grantOptions(group.command("create").argument("<name>", "what will use it"))
     .description('make a token; prints the secret alone on stdout, once. Role "view" unless another is given')
-    .option("--expires <days>", "days, or never", readDays, 90)
+    .option("--expires <days>", "days, or never; default 90, or with the token that makes it", readDays)
     .option("--service-account <account>", "for a service account: its name or id")
     .addHelpText(
       "after",
@@ -70,14 +70,19 @@ export const tokens: AddCommand = (program, cli) => {
       ),
     )
     .action(
-      call<GrantOptions & { expires: number | null; serviceAccount?: string }, [string]>(
+      call<GrantOptions & { expires?: number | null; serviceAccount?: string }, [string]>(
         cli,
         async ({ client, options, words: [name] }) => {
           const given = await readGrants(client, options);
           const grants = given.length > 0 ? given : [{ role: "view" as const, scope: { kind: "organization" as const } }];
           const account = options.serviceAccount === undefined ? undefined : await findServiceAccount(client, options.serviceAccount);
           const made = await client.post("/api/v1/tokens", {
-            body: { name, grants, expiresInDays: options.expires, ...(account !== undefined && { serviceAccountId: account.id }) },
+            body: {
+              name,
+              grants,
+              ...(options.expires !== undefined && { expiresInDays: options.expires }),
+              ...(account !== undefined && { serviceAccountId: account.id }),
+            },
             signal,
           });
           const { token } = made;
