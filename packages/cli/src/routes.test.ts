@@ -9,6 +9,8 @@ const inBrowser = "a browser's part of signing in";
 const own = "a person's own, for which tokens are refused: the profile in the web UI";
 const form = "somebody who is not signed in, in the web UI";
 
+const figures = "figures beside the web's filters; a list with --json and jq counts";
+
 /** Routes that no command calls, each with the reason. */
 const without: Readonly<Record<string, string>> = {
   "GET /api/docs": "a page",
@@ -56,6 +58,9 @@ const without: Readonly<Record<string, string>> = {
   "POST /api/v1/session/organization": "tokens are of one organisation: organizations switch changes the context",
   "POST /api/v1/session/passkey": inBrowser,
   "POST /api/v1/session/passkey/options": inBrowser,
+  "GET /api/v1/audit/counts": figures,
+  "GET /api/v1/events/counts": figures,
+  "GET /api/v1/webhooks/{id}/deliveries/counts": figures,
   "GET /api/v1/servers/sparklines": "for the web's list; devflow metrics draws them",
 };
 
