@@ -7,7 +7,7 @@ import { defineConfig } from "vite";
 const api = `http://127.0.0.1:${process.env["DEVFLOW_PORT"] ?? "8080"}`;
 
 /** Opens later than the first page: stays in files of its own. */
-const later = /\/src\/(shell\/(Palette|Shortcuts)|ui\/(Dialog|Field|Copy)|features\/servers\/ServerSettings)\.svelte/;
+const later = /\/src\/(shell\/(Palette|Shortcuts)|ui\/(Dialog|Field|Copy)|features\/servers\/(ServerSettings|BulkBar|StateNotice))\.svelte/;
 const within = (...paths: RegExp[]) => ({ test: (id: string) => !later.test(id) && paths.some((path) => path.test(id)) });
 /** What goes together into one file, the first that fits; each takes along what it stands on. */
 const files = [
@@ -15,9 +15,12 @@ const files = [
   // or they would read it before it is set.
   { name: "start", test: /\/kit\/src\/runtime\/client\/payload\.js|vite\/preload-helper/, priority: 50 },
   { name: "svelte", ...within(/\/node_modules\/svelte\//), priority: 40 },
-  { name: "shell", ...within(/\/src\/(api|ui|shell|features\/users)\//, /\/@lucide\/svelte\//, /\/packages\//), priority: 30 },
-  { name: "servers", ...within(/\/src\/features\/servers\//), priority: 20 },
+  // What the first page shows, and nothing beside it: the frame, then the list of servers.
+  { name: "shell", ...within(/\/src\/shell\//, /\/src\/routes\/(\(app\)\/)?\+layout\.svelte/), priority: 30 },
+  { name: "servers", ...within(/\/src\/features\/servers\//, /\/src\/routes\/\(app\)\/servers\/\+page\.svelte/), priority: 20 },
   { name: "charts", ...within(/\/src\/features\/metrics\//), priority: 10 },
+  // What the other pages share.
+  { name: "more", ...within(/\/src\/(api|ui|features\/users)\//, /\/@lucide\/svelte\//, /\/packages\//), priority: 5 },
 ];
 
 export default defineConfig({
