@@ -6,6 +6,7 @@ import { gatewayCredentials } from "../features/enrolment/index.ts";
 import { newTokenSecret, tokenHash } from "../features/tokens/secret.ts";
 import type { Config } from "../config.ts";
 import type { Refusals } from "../platform/audit/refusals.ts";
+import type { MasterKey } from "../platform/crypto/index.ts";
 import type { HttpApi } from "../platform/http/api.ts";
 import type { Stop } from "../platform/feature.ts";
 import { listenWeb } from "../platform/http/server.ts";
@@ -53,9 +54,13 @@ export interface TestWeb {
 }
 
 /** @param config settings beside the defaults; the administrator is made unless adminEmail is null */
-export async function testWeb(config: Partial<Config> = {}, options: { webFolder?: string; log?: Logger } = {}): Promise<TestWeb> {
+export async function testWeb(
+  config: Partial<Config> = {},
+  options: { webFolder?: string; log?: Logger; masterKey?: MasterKey } = {},
+): Promise<TestWeb> {
   const ctx = await testContext({
     ...(options.log !== undefined && { log: options.log }),
+    ...(options.masterKey !== undefined && { masterKey: options.masterKey }),
     config: { roles: new Set(["web"] as const), adminEmail, adminPassword, port: 0, rateLimit: { known: 1e6, unknown: 1e6 }, ...config },
   });
   // The certification authority, as a gateway makes it when it starts.
