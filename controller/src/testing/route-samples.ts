@@ -330,6 +330,7 @@ const samples: Readonly<Record<string, Make>> = {
   "patch /api/v1/webhooks/{id}": by(webhook, () => ({ name: name() })),
   "delete /api/v1/webhooks/{id}": by(webhook),
   "get /api/v1/webhooks/{id}/deliveries": by(webhook),
+  "get /api/v1/webhooks/{id}/deliveries/counts": by(webhook),
   "post /api/v1/webhooks/{id}/rotate-secret": by(webhook),
   "post /api/v1/webhooks/{id}/test": by(webhook),
 };
