@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hashPassword } from "../../platform/auth/password.ts";
-import type { Answer, Ask, TestWeb } from "../../testing/web.ts";
+import { afterAll, beforeAll, beforeEach } from "vitest";
+import { type Answer, type Ask, testWeb, type TestWeb } from "../../testing/web.ts";
 
 const password = "a quiet afternoon outside";
 let hash: Promise<string> | undefined;
@@ -18,6 +19,22 @@ export interface TestGrant {
   readonly role: string;
   /** Default the whole organisation. */
   readonly over?: readonly ["team" | "group", string];
+}
+
+/**
+ * The set-up of a file's tests: one web for all, and before each test an organisation of its own with its owner.
+ * @param set gets them before each test
+ */
+export function inOwnOrganization(set: (made: { web: TestWeb; org: string; owner: Person }) => void): void {
+  let web: TestWeb;
+  beforeAll(async () => {
+    web = await testWeb();
+  });
+  afterAll(() => web.close());
+  beforeEach(async () => {
+    const org = await web.organization();
+    set({ web, org, owner: await person(web, { [org]: [{ role: "owner" }] }) });
+  });
 }
 
 /** A signed-in user with a password, who belongs to these organisations. */

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
+import type { Database } from "../../platform/db/index.ts";
 import { type Page, readCursor, writeCursor } from "../../platform/http/cursor.ts";
 import { bodyOf } from "./fan-out.ts";
 import { logOf, noWebhook, toDelivery } from "./rows.ts";
@@ -73,8 +74,7 @@ export async function replayDelivery({ ctx, principal, input: { deliveryId } }: 
   const now = new Date(ctx.clock.now());
   return ctx.db.transaction(async (tx) => {
     await writeAudit(tx, principal, { action: "webhooks.replay", targetKind: "webhook-delivery", targetId: deliveryId });
-    // Nothing waits for its rest when a person asks.
-    await tx.update(webhooks).set({ restsUntil: null }).where(eq(webhooks.id, delivery.webhookId));
+    await endRest(tx, delivery.webhookId);
     const [hurried] = await tx
       .update(webhookDeliveries)
       .set({ nextAttemptAt: now })
@@ -89,23 +89,7 @@ export async function replayDelivery({ ctx, principal, input: { deliveryId } }: 
       .where(and(eq(webhookDeliveries.webhookId, webhookId), eq(webhookDeliveries.eventId, eventId)))
       .orderBy(desc(webhookDeliveries.createdAt))
       .limit(1);
-    const [made] = await tx
-      .insert(webhookDeliveries)
-      .values({
-        organizationId: principal.organizationId,
-        webhookId,
-        eventId,
-        type,
-        body,
-        state: "waiting",
-        nextAttemptAt: now,
-        createdAt: now,
-        replays: newest?.id ?? deliveryId,
-      })
-      .onConflictDoNothing()
-      .returning();
-    if (made === undefined) throw new AppError("conflict", "This delivery is being sent again already");
-    return toDelivery(made);
+    return queueNow(tx, principal, now, { webhookId, eventId, type, body, replays: newest?.id ?? deliveryId });
   });
 }
 
@@ -124,22 +108,30 @@ export async function testWebhook({ ctx, principal, input: { webhookId } }: Requ
   });
   return ctx.db.transaction(async (tx) => {
     await writeAudit(tx, principal, { action: "webhooks.test", targetKind: "webhook", targetId: webhookId });
-    await tx.update(webhooks).set({ restsUntil: null }).where(eq(webhooks.id, webhookId));
-    const [made] = await tx
-      .insert(webhookDeliveries)
-      .values({
-        organizationId: principal.organizationId,
-        webhookId,
-        eventId,
-        type: "webhook.test",
-        body,
-        state: "waiting",
-        nextAttemptAt: now,
-        createdAt: now,
-      })
-      .returning();
-    return toDelivery(made!);
+    await endRest(tx, webhookId);
+    return queueNow(tx, principal, now, { webhookId, eventId, type: "webhook.test", body });
   });
+}
+
+/** Nothing waits for its webhook's rest when a person asks. */
+async function endRest(tx: Pick<Database, "update">, webhookId: string): Promise<void> {
+  await tx.update(webhooks).set({ restsUntil: null }).where(eq(webhooks.id, webhookId));
+}
+
+/** Throws AppError conflict when the same one waits already. */
+async function queueNow(
+  tx: Pick<Database, "insert">,
+  { organizationId }: Principal,
+  now: Date,
+  delivery: Pick<typeof webhookDeliveries.$inferInsert, "webhookId" | "eventId" | "type" | "body" | "replays">,
+): Promise<WebhookDelivery> {
+  const [made] = await tx
+    .insert(webhookDeliveries)
+    .values({ ...delivery, organizationId, state: "waiting", nextAttemptAt: now, createdAt: now })
+    .onConflictDoNothing()
+    .returning();
+  if (made === undefined) throw new AppError("conflict", "This delivery is being sent again already");
+  return toDelivery(made);
 }
 
 async function demandEnabled(ctx: Context, principal: Principal, webhookId: string): Promise<string> {

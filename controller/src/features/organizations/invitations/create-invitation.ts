@@ -233,20 +233,16 @@ async function refuseNeedless(tx: Pick<Database, "select">, organizationId: stri
     throw new AppError("conflict", `${email} is invited already; send that invitation again, or revoke it`, field("is invited already"));
 }
 
-const findInvitation = async (db: Pick<Database, "select">, organizationId: string, invitationId: string) =>
-  (
-    await db
-      .select()
-      .from(invitations)
-      .where(and(eq(invitations.id, invitationId), eq(invitations.organizationId, organizationId)))
-  )[0];
+const theOne = (organizationId: string, invitationId: string) =>
+  and(eq(invitations.id, invitationId), eq(invitations.organizationId, organizationId));
+
+async function findInvitation(db: Pick<Database, "select">, organizationId: string, invitationId: string): Promise<Row | undefined> {
+  const [row] = await db.select().from(invitations).where(theOne(organizationId, invitationId));
+  return row;
+}
 
 async function lockInvitation(tx: Pick<Database, "select">, organizationId: string, invitationId: string): Promise<Row> {
-  const [row] = await tx
-    .select()
-    .from(invitations)
-    .where(and(eq(invitations.id, invitationId), eq(invitations.organizationId, organizationId)))
-    .for("update");
+  const [row] = await tx.select().from(invitations).where(theOne(organizationId, invitationId)).for("update");
   if (row === undefined) throw new AppError("not_found", "There is no such invitation");
   return row;
 }

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { testWeb, type TestWeb } from "../../../testing/web.ts";
-import { cookieOf, everywhere, give, makeTeam, person, type Person, told } from "../people.testkit.ts";
+import { cookieOf, everywhere, give, inOwnOrganization, makeTeam, type Person, person, told } from "../people.testkit.ts";
 
 const view = { grants: [everywhere("view")] };
 const password = "an evening by the sea";
@@ -9,13 +9,10 @@ describe("invitations", () => {
   let web: TestWeb;
   let org: string;
   let owner: Person;
-  beforeAll(async () => (web = await testWeb()));
-  afterAll(() => web.close());
-  beforeEach(async () => {
-    // All requests come from one address here: what one test got wrong is not held against the next.
+  inOwnOrganization((made) => ({ web, org, owner } = made));
+  // All requests come from one address here: what one test got wrong is not held against the next.
+  afterEach(async () => {
     await web.ctx.sql`delete from limit_windows`;
-    org = await web.organization();
-    owner = await person(web, { [org]: [{ role: "owner" }] });
   });
 
   const invite = async (body: object, who = owner) => {

@@ -1,27 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testMailServer, type TestMailServer } from "../../../testing/mail-server.ts";
-import { testWeb, type TestWeb } from "../../../testing/web.ts";
+import type { TestWeb } from "../../../testing/web.ts";
 import { newTokenSecret, tokenHash } from "../../tokens/secret.ts";
-import { everywhere, give, person, type Person } from "../people.testkit.ts";
+import { everywhere, give, inOwnOrganization, type Person, person } from "../people.testkit.ts";
 
 describe("those who send invitations", () => {
   let web: TestWeb;
   let mail: TestMailServer;
   let org: string;
   let owner: Person;
+  inOwnOrganization((made) => ({ web, org, owner } = made));
   beforeAll(async () => {
     mail = await testMailServer();
-    web = await testWeb();
   });
-  afterAll(async () => {
-    await web.close();
-    await mail.close();
-  });
-  beforeEach(async () => {
-    org = await web.organization();
-    owner = await person(web, { [org]: [{ role: "owner" }] });
-  });
+  afterAll(() => mail.close());
 
   /** A token of a service account (its id too), or of nobody. */
   const programToken = async (ofService: boolean) => {

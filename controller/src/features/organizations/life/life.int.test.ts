@@ -1,8 +1,8 @@
 import { gunzipSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { TestContext } from "../../../testing/context.ts";
-import { testWeb, type TestWeb } from "../../../testing/web.ts";
-import { everywhere, makeGroup, makeTeam, person, type Person, told } from "../people.testkit.ts";
+import type { TestWeb } from "../../../testing/web.ts";
+import { everywhere, inOwnOrganization, makeGroup, makeTeam, type Person, person, told } from "../people.testkit.ts";
 import { deleteDue, emptiedFirst } from "./delete-due.ts";
 import { exported, notExported } from "./exported.ts";
 
@@ -12,12 +12,7 @@ describe("an organisation", () => {
   let web: TestWeb;
   let org: string;
   let owner: Person;
-  beforeAll(async () => (web = await testWeb()));
-  afterAll(() => web.close());
-  beforeEach(async () => {
-    org = await web.organization();
-    owner = await person(web, { [org]: [{ role: "owner" }] });
-  });
+  inOwnOrganization((made) => ({ web, org, owner } = made));
 
   const later = (ms: number): TestContext => ({ ...web.ctx, clock: { now: () => Date.now() + ms } });
   const plan = (who: Person, name = "Other") => who.ask("/api/v1/organization/deletion", { method: "POST", json: { name } });

@@ -1,19 +1,16 @@
 import { once } from "node:events";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { testWeb, type TestWeb } from "../../../testing/web.ts";
-import { everywhere, makeTeam, person, type Person, told } from "../people.testkit.ts";
+import type { TestWeb } from "../../../testing/web.ts";
+import { everywhere, inOwnOrganization, makeTeam, type Person, person, told } from "../people.testkit.ts";
 
 describe("custom roles", () => {
   let web: TestWeb;
   let org: string;
   let owner: Person;
   let admin: Person;
-  beforeAll(async () => (web = await testWeb()));
-  afterAll(() => web.close());
+  inOwnOrganization((made) => ({ web, org, owner } = made));
   beforeEach(async () => {
-    org = await web.organization();
-    owner = await person(web, { [org]: [{ role: "owner" }] });
     admin = await person(web, { [org]: [{ role: "admin" }] });
   });
   const make = (who: Person, permissions: string[], name = "Auditor") =>

@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { testWeb, type TestWeb } from "../../../testing/web.ts";
-import { everywhere, give, makeGroup, makeTeam, person, type Person, told } from "../people.testkit.ts";
+import { describe, expect, it } from "vitest";
+import type { TestWeb } from "../../../testing/web.ts";
+import { everywhere, give, inOwnOrganization, makeGroup, makeTeam, type Person, person, told } from "../people.testkit.ts";
 
 describe("teams and shares", () => {
   let web: TestWeb;
   let org: string;
   let owner: Person;
-  beforeAll(async () => (web = await testWeb()));
-  afterAll(() => web.close());
-  beforeEach(async () => {
-    org = await web.organization();
-    owner = await person(web, { [org]: [{ role: "owner" }] });
-  });
+  inOwnOrganization((made) => ({ web, org, owner } = made));
   const members = (team: string) => `/api/v1/teams/${team}/members`;
   const grants = (team: string) => `/api/v1/teams/${team}/grants`;
 

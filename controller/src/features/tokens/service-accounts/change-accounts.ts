@@ -57,12 +57,8 @@ export async function createAccount({ ctx, principal, input }: Args<CreateServic
     const { id } = row!;
     await insertGrants(tx, principal, "service", id, wanted);
     const after = { name: input.name, description: input.description ?? "", grants: told(wanted) };
-    await writeAudit(tx, principal, { action: "service-accounts.create", targetKind: "service-account", targetId: id, after });
-    await writeEvent(tx, principal, {
-      type: "service-account.created",
-      subject: { kind: "service-account", id, name: input.name },
-      data: {},
-    });
+    await writeAudit(tx, principal, { action: "service-accounts.create", ...target(id), after });
+    await writeEvent(tx, principal, { type: "service-account.created", ...about(id, input.name), data: {} });
     return id;
   });
 }
@@ -75,10 +71,7 @@ export async function updateAccount({ ctx, principal, input }: Args<UpdateServic
   const { organizationId } = principal;
   const { accountId: id } = input;
   const revoked = await ctx.db.transaction(async (tx) => {
-    const { access } = await lockOrganization(tx, principal, "tokens.manage");
-    const account = await find(tx, organizationId, id);
-    const held = await storedGrants(tx, organizationId, heldBy("service", id));
-    refuseMore(access, held, standsAbove);
+    const { access, account, held } = await lockAccount(tx, principal, id);
     const wanted = input.grants === undefined ? null : await resolveGrants(tx, organizationId, input.grants);
     if (wanted !== null) refuseMore(access, wanted, givesMore);
     if (input.name !== undefined) await refuseName(tx, organizationId, input.name, id);
@@ -98,12 +91,8 @@ export async function updateAccount({ ctx, principal, input }: Args<UpdateServic
       await tx.delete(grants).where(and(eq(grants.organizationId, organizationId), heldBy("service", id)));
       await insertGrants(tx, principal, "service", id, wanted);
     }
-    await writeAudit(tx, principal, { action: "service-accounts.update", targetKind: "service-account", targetId: id, ...change });
-    await writeEvent(tx, principal, {
-      type: "service-account.updated",
-      subject: { kind: "service-account", id, name: next.name },
-      data: change,
-    });
+    await writeAudit(tx, principal, { action: "service-accounts.update", ...target(id), ...change });
+    await writeEvent(tx, principal, { type: "service-account.updated", ...about(id, next.name), data: change });
     return behind(tx, [{ principalKind: "service", principalId: id }]);
   });
   tellRevoked(ctx, revoked);
@@ -113,9 +102,7 @@ export async function updateAccount({ ctx, principal, input }: Args<UpdateServic
 export async function deleteAccount({ ctx, principal, input: { accountId: id } }: Args<{ accountId: string }>): Promise<void> {
   const { organizationId } = principal;
   const revoked = await ctx.db.transaction(async (tx) => {
-    const { access } = await lockOrganization(tx, principal, "tokens.manage");
-    const account = await find(tx, organizationId, id);
-    refuseMore(access, await storedGrants(tx, organizationId, heldBy("service", id)), standsAbove);
+    const { account } = await lockAccount(tx, principal, id);
     const ended = await behind(tx, [{ principalKind: "service", principalId: id }]);
     const tokens = await tx.select({ id: apiTokens.id }).from(apiTokens).where(eq(apiTokens.serviceAccountId, id));
     const ids = [id, ...tokens.map((token) => token.id)];
@@ -130,25 +117,29 @@ export async function deleteAccount({ ctx, principal, input: { accountId: id } }
       );
     await tx.delete(serviceAccounts).where(eq(serviceAccounts.id, id));
     const before = { name: account.name, tokens: tokens.length };
-    await writeAudit(tx, principal, { action: "service-accounts.delete", targetKind: "service-account", targetId: id, before });
-    await writeEvent(tx, principal, {
-      type: "service-account.deleted",
-      subject: { kind: "service-account", id, name: account.name },
-      data: {},
-    });
+    await writeAudit(tx, principal, { action: "service-accounts.delete", ...target(id), before });
+    await writeEvent(tx, principal, { type: "service-account.deleted", ...about(id, account.name), data: {} });
     return ended;
   });
   tellRevoked(ctx, revoked);
 }
 
-async function find(tx: Tx, organizationId: string, id: string) {
+const target = (id: string) => ({ targetKind: "service-account", targetId: id });
+const about = (id: string, name: string) => ({ subject: { kind: "service-account", id, name } });
+
+/** The account and what it holds, which is no more than the caller holds; nobody changes either until the transaction ends. */
+async function lockAccount(tx: Tx, principal: Principal, id: string) {
+  const { organizationId } = principal;
+  const { access } = await lockOrganization(tx, principal, "tokens.manage");
   const [account] = await tx
     .select()
     .from(serviceAccounts)
     .where(and(eq(serviceAccounts.id, id), eq(serviceAccounts.organizationId, organizationId)))
     .for("update");
   if (account === undefined) throw new AppError("not_found", "There is no such service account");
-  return account;
+  const held = await storedGrants(tx, organizationId, heldBy("service", id));
+  refuseMore(access, held, standsAbove);
+  return { access, account, held };
 }
 
 async function refuseName(tx: Tx, organizationId: string, name: string, exceptId: string | null): Promise<void> {
