@@ -3,7 +3,7 @@ import type { Sql } from "../controller/src/platform/db/index.ts";
 import type { ControllerProcess } from "./controller-process.ts";
 
 /** Whoever has the installation, as DEVFLOW_ADMIN_EMAIL and DEVFLOW_ADMIN_PASSWORD say. */
-export interface Admin {
+interface Admin {
   readonly email: string;
   readonly password: string;
 }
@@ -17,9 +17,7 @@ const people = [
   ["Ben Okafor", "ben", "view"],
 ] as const;
 /** Of everybody above. */
-export const memberPassword = "a quiet afternoon outside";
-/** Who may only look. */
-export const viewer = "ngozi@northwind.example";
+const memberPassword = "a quiet afternoon outside";
 
 const HISTORY_HOURS = 48;
 

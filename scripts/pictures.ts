@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { startBelievableFleet } from "../e2e/believable-fleet.ts";
+import { fillOrganization } from "../e2e/believable-organization.ts";
 import { hasBrowser, openBrowser } from "../e2e/browser.ts";
 import { startController } from "../e2e/controller-process.ts";
 import { buildParts } from "./build.ts";
@@ -68,10 +69,6 @@ const pictures: Record<string, Picture> = {
     path: () => "/servers?by=group",
     ready: list,
     async act(page) {
-      await mark(page);
-      await page.reload();
-      await page.locator(list).first().waitFor();
-      await page.waitForTimeout(1_500);
       for (const n of [1, 2, 3]) await page.getByRole("checkbox").nth(n).click();
       await page.getByRole("button", { name: "Tags" }).first().click();
     },
@@ -90,6 +87,45 @@ const pictures: Record<string, Picture> = {
     },
   },
   "profile-dark": { look: { viewport: { width: 1360, height: 640 }, colorScheme: "dark" }, path: () => "/settings/profile", ready: "form" },
+  "members-dark": {
+    look: { viewport: { width: 1360, height: 640 }, colorScheme: "dark" },
+    path: () => "/settings/members",
+    ready: "table[aria-label=Invitations] tbody tr",
+  },
+  "roles-light": {
+    look: { viewport: { width: 1360, height: 620 }, colorScheme: "light" },
+    path: () => "/settings/roles",
+    ready: "summary",
+  },
+  "events-light": {
+    look: { viewport: { width: 1360, height: 760 }, colorScheme: "light" },
+    path: () => "/events?kind=presence",
+    ready: "figure .piece",
+  },
+  "events-phone": { look: { ...phone, colorScheme: "dark" }, path: () => "/events?kind=presence", ready: "figure .piece" },
+  "webhook-dark": {
+    look: { viewport: { width: 1360, height: 700 }, colorScheme: "dark" },
+    path: () => "/settings/webhooks",
+    ready: "tbody a",
+    async act(page) {
+      await page.getByRole("link", { name: "Chat of operations" }).click();
+      await page.locator("figure .piece").first().waitFor();
+    },
+  },
+  "audit-light": {
+    look: { viewport: { width: 1360, height: 760 }, colorScheme: "light" },
+    path: () => "/settings/audit",
+    ready: "figure .piece",
+    async act(page) {
+      await page.getByRole("button", { name: "webhooks.create" }).first().click();
+    },
+  },
+  "mail-light": { look: { viewport: { width: 1360, height: 640 }, colorScheme: "light" }, path: () => "/settings/mail", ready: "form" },
+  "service-accounts-light": {
+    look: { viewport: { width: 1360, height: 400 }, colorScheme: "light" },
+    path: () => "/settings/tokens?show=accounts",
+    ready: "tbody tr",
+  },
 };
 
 const { positionals } = parseArgs({ allowPositionals: true });
@@ -106,17 +142,7 @@ const browser = await openBrowser();
 const fleet = await startBelievableFleet(controller);
 try {
   await fleet.settled();
-  for (const [name, role] of [
-    ["grafana", "view"],
-    ["deploy from CI", "deploy"],
-  ]) {
-    const answer = await fetch(`${controller.url}/api/v1/tokens`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${controller.token}`, "content-type": "application/json" },
-      body: JSON.stringify({ name, role, expiresInDays: 90 }),
-    });
-    if (!answer.ok) throw new Error(`making a token was answered with ${answer.status}: ${await answer.text()}`);
-  }
+  await fillOrganization(controller, admin);
   for (const [name, picture] of Object.entries(pictures)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
     const bytes = await take(browser, picture);
@@ -127,29 +153,6 @@ try {
   await browser.close();
   await fleet.stop();
   await controller.stop();
-}
-
-/** Puts the servers into groups and gives them tags, by the first part of their names. */
-async function mark(page: Page): Promise<void> {
-  const send = async (method: string, path: string, data: object) => {
-    const answer = await page.request.fetch(`/api/v1${path}`, { method, data, headers: { origin: controller.url } });
-    if (!answer.ok()) throw new Error(`${method} ${path} was answered with ${answer.status()}: ${await answer.text()}`);
-    return (await answer.json()) as { id: string };
-  };
-  const { items } = (await (await page.request.get("/api/v1/servers?limit=100")).json()) as { items: { id: string; name: string }[] };
-  const marks = [
-    { name: "Customer facing", kinds: ["api", "web", "edge"], tag: "prod", color: "violet" },
-    { name: "Data", kinds: ["db", "cache", "search", "queue"], tag: "stateful", color: "blue" },
-    { name: "Internal", kinds: [""], tag: "internal", color: "amber" },
-  ];
-  const placed = new Set<string>();
-  for (const { name, kinds, tag, color } of marks) {
-    const group = await send("POST", "/groups", { name });
-    await send("POST", "/tags", { name: tag, color });
-    const ids = items.filter((server) => !placed.has(server.id) && kinds.some((kind) => server.name.startsWith(kind))).map(({ id }) => id);
-    for (const id of ids) placed.add(id);
-    if (ids.length > 0) await send("POST", "/servers/bulk", { ids, addTags: [tag], groupId: group.id });
-  }
 }
 
 async function take(from: Browser, { look, path, ready, act }: Picture): Promise<Buffer> {
