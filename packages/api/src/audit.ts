@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { page, pageQuery, time } from "./platform.ts";
+import { askedTime, page, pageQuery, time } from "./platform.ts";
 
 /** One change, or what somebody was refused. */
 export const auditEntry = z
@@ -33,8 +33,8 @@ const filters = {
   targetKind: z.string().max(50).optional(),
   targetId: z.string().max(200).optional(),
   outcome: z.enum(["done", "refused"]).optional(),
-  from: time.optional(),
-  to: time.optional(),
+  from: askedTime.optional(),
+  to: askedTime.optional(),
   /** Text anywhere in who, what, address, before and after. */
   q: z.string().max(200).optional(),
 };

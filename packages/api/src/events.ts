@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, page, pageQuery, time, timeCountsQuery } from "./platform.ts";
+import { askedTime, id, page, pageQuery, time, timeCountsQuery } from "./platform.ts";
 
 const change = z.object({ before: z.unknown().optional(), after: z.unknown().optional() });
 const nothing = z.object({});
@@ -93,8 +93,8 @@ export const eventListQuery = pageQuery.extend({
   types,
   subjectKind: z.string().max(50).optional(),
   subjectId: z.string().max(100).optional(),
-  from: time.optional(),
-  to: time.optional(),
+  from: askedTime.optional(),
+  to: askedTime.optional(),
 });
 
 /** Query of GET /api/v1/events/counts. */

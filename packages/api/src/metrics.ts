@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { id, time } from "./platform.ts";
+import { askedTime, id, time } from "./platform.ts";
 
 /** "family.measure" names of packages/catalogue, comma separated; "family.*" for all of one. */
 export const metricsQuery = z.object({
-  from: time,
-  to: time,
+  from: askedTime,
+  to: askedTime,
   metrics: z.string().min(1).max(2000),
   /** Default 300. */
   maxPoints: z

@@ -2,6 +2,8 @@ import { z } from "zod";
 
 /** RFC 3339 UTC time. */
 export const time = z.iso.datetime();
+/** A time that somebody asks for; the year 0, which ISO 8601 knows and PostgreSQL does not, is refused. */
+export const askedTime = time.refine((text) => !text.startsWith("0000-"), "expected a year from 0001 on");
 export const id = z.uuid();
 
 /**
@@ -39,7 +41,7 @@ export const pageQuery = z.object({
 });
 
 /** Query of counts over time: `from` (default 24 h before `to`) up to `to` (default now), 400 days at most. */
-export const timeCountsQuery = z.object({ from: time.optional(), to: time.optional() });
+export const timeCountsQuery = z.object({ from: askedTime.optional(), to: askedTime.optional() });
 
 /** How often each kind of thing happened in each hour (in each day, when more than four days are asked for), oldest first. What did not happen is left out. */
 export const timeCounts = z
