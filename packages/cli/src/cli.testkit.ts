@@ -45,7 +45,7 @@ export async function testCli(config: Parameters<typeof testWeb>[0] = {}): Promi
     new Promise((resolve) => {
       const child = spawn(process.execPath, [file, ...args], {
         cwd: home,
-        env: { PATH: process.env["PATH"], HOME: home, DEVFLOW_URL: web.origin, DEVFLOW_TOKEN: token, ...env },
+        env: { HOME: home, DEVFLOW_URL: web.origin, DEVFLOW_TOKEN: token, ...env },
       });
       let [out, err] = ["", ""];
       child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));

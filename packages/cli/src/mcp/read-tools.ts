@@ -7,13 +7,13 @@ import { readMetrics } from "../metric-names.ts";
 import { resample } from "../output/chart.ts";
 import { readTime } from "../output/time.ts";
 import { summarise } from "../summary.ts";
+import { reads } from "./annotations.ts";
 import { answer } from "./answer.ts";
 
-const readOnly = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const;
 const maxSeries = 20;
 
 /** What a list says of a server. */
-const brief = ({ id, name, hostname, state, lastSeenAt, osName, latest, warnings }: Server) => ({
+export const brief = ({ id, name, hostname, state, lastSeenAt, osName, latest, warnings }: Server) => ({
   id,
   name,
   hostname,
@@ -37,7 +37,7 @@ export function readTools(server: McpServer, client: Client): void {
       title: "Fleet summary",
       description: "How many servers there are and are online, median and 95th percentile of CPU and memory, the fullest disk.",
       inputSchema: {},
-      annotations: readOnly,
+      annotations: reads,
     },
     (_input, { signal }) => answer(async () => ({ ...(await client.get("/api/v1/servers/summary", { signal })) })),
   );
@@ -56,7 +56,7 @@ export function readTools(server: McpServer, client: Client): void {
         limit: z.number().int().min(1).max(50).optional().describe("default 20"),
         cursor: z.string().max(200).optional(),
       },
-      annotations: readOnly,
+      annotations: reads,
     },
     ({ limit = 20, ...query }, { signal }) =>
       answer(async () => {
@@ -70,7 +70,7 @@ export function readTools(server: McpServer, client: Client): void {
       title: "One server",
       description: "A server's state, newest values and warnings, and what machine it is: system, processor, memory, file systems.",
       inputSchema: { server: z.string().min(1).max(100).describe("name, host name or id") },
-      annotations: readOnly,
+      annotations: reads,
     },
     ({ server: name }, { signal }) =>
       answer(async () => {
@@ -127,7 +127,7 @@ export function readTools(server: McpServer, client: Client): void {
         to: z.string().max(40).optional().describe("RFC 3339 time or how long ago; default now"),
         points: z.number().int().min(0).max(60).optional().describe("values a series; 0 for the summary alone; default 20"),
       },
-      annotations: readOnly,
+      annotations: reads,
     },
     ({ server: name, metrics = "cpu,memory,load", from = "1h", to = "now", points = 20 }, { signal }) =>
       answer(async () => {
