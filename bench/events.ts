@@ -275,12 +275,11 @@ async function following(bench: Bench): Promise<object> {
   const many = 300;
   const flood = await cost(bench, async () => {
     const base = seen;
-    for (let i = 0; i < many; i += 50) await Promise.all(Array.from({ length: 50 }, (_, k) => told(`many${i + k}`)));
+    for (let i = 0; i < many; i += 10) await Promise.all(Array.from({ length: 10 }, (_, k) => told(`many${i + k}`)));
     const end = performance.now() + 60_000;
     while (seen - base < many * reading && performance.now() < end) await delay(20);
     return seen - base;
-  });
-  clearInterval(watching);
+  }).finally(() => clearInterval(watching));
   stopFollowing();
   for (const stream of open) stream.destroy();
   return {
