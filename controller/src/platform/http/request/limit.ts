@@ -4,7 +4,6 @@ import type { Config } from "../../../config.ts";
 import type { Principal } from "../../auth/index.ts";
 import type { RequestLimits, Verdict } from "../../limits/index.ts";
 import type { Call } from "./call.ts";
-import type { Identify } from "./identify.ts";
 
 /** One request that was counted, and why it may not pass. */
 export interface Counted extends Verdict {
@@ -68,17 +67,4 @@ export function tell(call: Call, { limit, remaining, resetSeconds, refusal }: Co
   call.header("ratelimit-remaining", String(remaining));
   call.header("ratelimit-reset", String(resetSeconds));
   if (refusal !== null) throw refusal;
-}
-
-/**
- * Identifies, then counts the request. Sets RateLimit-Limit, -Remaining and -Reset
- * (draft-ietf-httpapi-ratelimit-headers-06); throws AppError rate_limited.
- */
-export function createAdmit(identify: Identify, count: Count): Identify {
-  return async (call) => {
-    const caller = await identify(call);
-    const counted = await count(caller.principal, caller.address);
-    if (counted !== null) tell(call, counted);
-    return caller;
-  };
 }
