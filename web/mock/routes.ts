@@ -11,6 +11,7 @@ import {
   type Server,
 } from "@devflow/api";
 import { familyByName } from "@devflow/catalogue";
+import { historyAnswer } from "./history.ts";
 import { marksAnswer, newMarks } from "./marks.ts";
 import { current, instancesOf, inventoryOf, machine, valueAt, type Machine } from "./machines.ts";
 
@@ -181,6 +182,8 @@ export class World {
     if (path === "/servers/summary") return { status: 200, body: this.#summary() };
     if (path === "/servers/sparklines")
       return { status: 200, body: { items: (q.get("ids") ?? "").split(",").flatMap((id) => this.#sparkline(id)) } };
+    const history = historyAnswer(this.machines, method, path, q);
+    if (history) return history;
     const marked = marksAnswer(this.marks, this.machines, method, path, q, body);
     if (marked) return marked;
     if (path === "/tokens") return this.#tokens(method, body as CreateApiToken);
