@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page } from "playwright-core";
-import { hasBrowser, Stage } from "./stage.ts";
+import { hasBrowser, Stage, violations } from "./stage.ts";
 
 /** The page's own behaviour, over generated data; the real controller has tests of its own. */
 describe.skipIf(!hasBrowser)("the page", () => {
@@ -241,16 +241,42 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.context().close();
   });
 
-  it("proposes the next steps while there is one server, and puts them away", async () => {
+  it("says what a new installation wants done, puts it away everywhere, and brings it back", async () => {
     const mock = await stage.mock({ servers: 1 });
     const { page } = await stage.page(mock, "/servers");
-    const next = page.getByRole("region", { name: "Next" });
-    await next.waitFor();
-    mock.world.connect();
+    const steps = page.getByRole("region", { name: "First steps" });
+    await steps.getByText("2 of 4 done").waitFor();
+    expect(await steps.getByRole("listitem").filter({ hasText: ", done" }).count()).toBe(2);
+    // By keys alone.
+    await steps.getByRole("button", { name: "Put the first steps away" }).focus();
+    await page.keyboard.press("Enter");
+    await steps.waitFor({ state: "detached" });
+    expect(mock.world.firstStepsAway).toBe(true);
     await page.reload();
-    await expect.poll(() => rows(page).count()).toBe(2);
-    expect(await next.count()).toBe(0);
+    await expect.poll(() => rows(page).count()).toBe(1);
+    expect(await steps.count()).toBe(0);
+    await page.getByRole("button", { name: "Help" }).press("Enter");
+    await page.getByRole("menuitem", { name: "First steps" }).press("Enter");
+    await steps.waitFor();
+    await expect.poll(() => page.evaluate("document.activeElement.textContent")).toBe("First steps");
+    expect(await violations(page)).toEqual([]);
+    await steps.getByRole("link", { name: "Profile" }).click();
+    await page.waitForURL("**/settings/profile");
     await page.context().close();
+  });
+
+  it("shows the first steps on a phone, and not to who finds an installation at work", async () => {
+    const young = await stage.mock({ servers: 0 });
+    const { page } = await stage.page(young, "/servers", { viewport: { width: 390, height: 844 } });
+    await page.getByRole("region", { name: "First steps" }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await page.context().close();
+    const old = await stage.mock({ servers: 12 });
+    const { page: later } = await stage.page(old, "/servers");
+    await expect.poll(() => rows(later).count()).toBeGreaterThan(5);
+    expect(await later.getByRole("region", { name: "First steps" }).count()).toBe(0);
+    await later.context().close();
   });
 
   it("sends a stranger to the sign-in without one refused call", async () => {

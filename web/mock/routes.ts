@@ -3,6 +3,8 @@ import {
   type CreateApiToken,
   type CreateEnrolmentToken,
   type EnrolmentToken,
+  type FirstSteps,
+  firstStepNames,
   type FleetSummary,
   type Me,
   type MetricsResult,
@@ -50,6 +52,7 @@ export class World {
   enrolments: EnrolmentToken[] = [];
   readonly options: MockOptions;
   marks = newMarks();
+  firstStepsAway: boolean | null = null;
   #byId = new Map<string, Machine>();
 
   constructor(options: MockOptions) {
@@ -126,6 +129,11 @@ export class World {
     ];
   }
 
+  #firstSteps(): FirstSteps {
+    const done = [this.machines.length > 0, false, false, this.tokens.length > 0];
+    return { steps: firstStepNames.map((step, i) => ({ step, done: done[i]! })), away: this.firstStepsAway };
+  }
+
   find = (id: string): Machine | undefined => this.#byId.get(id);
 
   /** A new machine connects, as if the line had been pasted. */
@@ -177,6 +185,11 @@ export class World {
       return (body as { currentPassword: string }).currentPassword === "wrong"
         ? problem(422, "invalid", "The current password is wrong.", [{ path: "currentPassword", message: "not the current password" }])
         : { status: 204 };
+    if (path === "/me/first-steps" && method === "GET") return { status: 200, body: this.#firstSteps() };
+    if (path === "/me/first-steps") {
+      this.firstStepsAway = (body as { away: boolean }).away;
+      return { status: 204 };
+    }
     if (path === "/me") return { status: 200, body: this.#me() };
     if (path === "/servers") return this.#list(q);
     if (path === "/servers/summary") return { status: 200, body: this.#summary() };

@@ -232,6 +232,7 @@ const samples: Readonly<Record<string, Make>> = {
   "delete /api/v1/invitations/{id}": by(invitation),
   "post /api/v1/invitations/{id}/send": by(invitation),
   "patch /api/v1/me": body(() => ({ name: name() })),
+  "put /api/v1/me/first-steps": body(() => ({ away: true })),
   "put /api/v1/me/default-view": body(() => ({ viewId: null })),
   "post /api/v1/me/email": body(() => ({ email: `${name()}@example.com` })),
   "delete /api/v1/me/linked/{id}": by(linked),
@@ -282,6 +283,7 @@ const samples: Readonly<Record<string, Make>> = {
   "post /api/v1/session/organization": body((stage) => ({ organizationId: home(stage) })),
   "post /api/v1/session/passkey": body(() => ({ response: {} })),
   "put /api/v1/settings/audit-retention": body(() => ({ days: 365 })),
+  "put /api/v1/settings/metric-retention": body(() => ({ tenSecondDays: 14, minuteDays: 90, hourDays: 730 })),
   "put /api/v1/settings/event-retention": body(() => ({ days: 365 })),
   "put /api/v1/settings/mail": body(() => ({
     host: "127.0.0.1",

@@ -40,3 +40,13 @@ export const metricsResult = z
   })
   .meta({ id: "MetricsResult" });
 export type MetricsResult = z.infer<typeof metricsResult>;
+
+/** Days that measured values are kept, by resolution: 10 s, 1 min, 1 h. Coarser ones no shorter than finer ones. */
+export const metricRetention = z
+  .object({
+    tenSecondDays: z.int().min(1).max(36_500),
+    minuteDays: z.int().min(1).max(36_500),
+    hourDays: z.int().min(1).max(36_500),
+  })
+  .meta({ id: "MetricRetention" });
+export type MetricRetention = z.infer<typeof metricRetention>;

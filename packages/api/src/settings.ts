@@ -120,6 +120,13 @@ export const putOidcSettings = z
   .meta({ id: "PutOidcSettings" });
 export type PutOidcSettings = z.infer<typeof putOidcSettings>;
 
+/**
+ * POST /api/v1/settings/oidc/test. accepted: the provider knows the client and its secret; untold: it described itself,
+ * and does not say whether it knows them.
+ */
+export const oidcTestResult = z.object({ issuer: z.string(), client: z.enum(["accepted", "untold"]) }).meta({ id: "OidcTestResult" });
+export type OidcTestResult = z.infer<typeof oidcTestResult>;
+
 export const securitySettings = z
   .object({
     /** Whether new passwords are compared with those of known breaches; five characters of their SHA-1 leave the controller. */

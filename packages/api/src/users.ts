@@ -165,3 +165,26 @@ export const oidcRedirect = z.object({ url: z.string() }).meta({ id: "OidcRedire
 export const completeOidc = z.object({ url: z.string().min(1).max(4_000) }).meta({ id: "CompleteOidc" });
 export const oidcResult = z.object({ purpose: z.enum(["sign-in", "link", "confirm"]) }).meta({ id: "OidcResult" });
 export type OidcResult = z.infer<typeof oidcResult>;
+
+/** What a new installation wants done, in the order in which it is shown. */
+export const firstStepNames = ["server", "people", "factor", "automation"] as const;
+
+/** How far somebody is with the first steps; each is told from what is there. */
+export const firstSteps = z
+  .object({
+    steps: z.array(
+      z.object({
+        /**
+         * server: one is added; people: somebody else belongs to the organisation or is invited, or mail can be sent;
+         * factor: the caller has an authenticator or a passkey; automation: the caller has an API token or a command line.
+         */
+        step: z.enum(firstStepNames),
+        done: z.boolean(),
+      }),
+    ),
+    /** true: put away; false: asked for, also when all is done; null: shown while something is left. */
+    away: z.boolean().nullable(),
+  })
+  .meta({ id: "FirstSteps" });
+export type FirstSteps = z.infer<typeof firstSteps>;
+export const putFirstSteps = z.object({ away: z.boolean() }).meta({ id: "PutFirstSteps" });

@@ -27,8 +27,16 @@ describe("places", () => {
     for (const role of ["view", "owner"] as const)
       expect(shown(withRole(role, true)).filter((label) => installation.includes(label))).toEqual(installation);
   });
-  it("somebody with one server group sees its servers and nothing about people", () =>
-    expect(shown(visitor([], { part: permissionsOf("admin") }))).toEqual(["Servers", "Groups", "Tags", "Enrolment", ...everybodys]));
+  it("somebody with one server group sees what is of it, and no list of all people", () =>
+    expect(shown(visitor([], { part: permissionsOf("admin") }))).toEqual([
+      "Servers",
+      "Events",
+      "Teams",
+      "Groups",
+      "Tags",
+      "Enrolment",
+      ...everybodys,
+    ]));
   it("somebody with an empty role sees what is their own", () => expect(shown(visitor([]))).toEqual(everybodys));
   it("shows what a viewer sees until it is known who looks", () => expect(shown({ me: null, may: () => false })).toEqual(viewers));
   it("no two have the same key or address", () => {

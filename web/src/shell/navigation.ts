@@ -1,3 +1,4 @@
+import SlidersHorizontal from "@lucide/svelte/icons/sliders-horizontal";
 import Building2 from "@lucide/svelte/icons/building-complex";
 import CircleUser from "@lucide/svelte/icons/circle-user";
 import Folder from "@lucide/svelte/icons/folder";
@@ -34,9 +35,9 @@ export interface Place {
 /** Every page of the side bar, the phone bar, the palette and the "g" keys; a feature's page gets its line here. */
 export const places: readonly Place[] = [
   { label: "Servers", href: "/servers", icon: Server, key: "s", group: "", permission: "servers.read", inPart: true },
-  { label: "Events", href: "/events", icon: History, key: "v", group: "", permission: "events.read" },
+  { label: "Events", href: "/events", icon: History, key: "v", group: "", permission: "events.read", inPart: true },
   { label: "Members", href: "/settings/members", icon: UserRound, key: "m", group: "Organisation", permission: "members.read" },
-  { label: "Teams", href: "/settings/teams", icon: Users, key: "a", group: "Organisation", permission: "members.read" },
+  { label: "Teams", href: "/settings/teams", icon: Users, key: "a", group: "Organisation", permission: "members.read", inPart: true },
   { label: "Roles", href: "/settings/roles", icon: ShieldCheck, key: "r", group: "Organisation", permission: "members.read" },
   { label: "Groups", href: "/settings/groups", icon: Folder, key: "u", group: "Organisation", permission: "servers.read", inPart: true },
   { label: "Tags", href: "/settings/tags", icon: Tag, key: "l", group: "Organisation", permission: "servers.read", inPart: true },
@@ -53,6 +54,7 @@ export const places: readonly Place[] = [
   { label: "Webhooks", href: "/settings/webhooks", icon: Webhook, key: "w", group: "Organisation", permission: "webhooks.manage" },
   { label: "Audit log", href: "/settings/audit", icon: ScrollText, key: "c", group: "Organisation", permission: "audit.read" },
   { label: "Organisation", href: "/settings/organization", icon: Building2, key: "o", group: "Organisation" },
+  { label: "General", href: "/settings/installation", icon: SlidersHorizontal, key: "n", group: "Installation" },
   { label: "Mail", href: "/settings/mail", icon: Mail, key: "k", group: "Installation" },
   { label: "Outgoing addresses", href: "/settings/outgoing", icon: Globe, key: "d", group: "Installation" },
   { label: "Sign-in", href: "/settings/sign-in", icon: Fingerprint, key: "i", group: "Installation" },

@@ -4,6 +4,7 @@ import { AppError } from "@devflow/errors";
 import type { Context } from "../../platform/context.ts";
 import { planChart } from "./chart-plan.ts";
 import { type ChartRow, chartSql, stretchesOf } from "./chart-sql.ts";
+import { metricRetention } from "./metric-retention.ts";
 import { rolledUntil } from "./storage/roll-up-state.ts";
 import { type Selection, selectMetrics } from "./select-metrics.ts";
 
@@ -42,7 +43,7 @@ export async function queryMetrics({
     fromS,
     toS,
     maxPoints: input.maxPoints ?? defaultPoints,
-    retention: ctx.config.retention,
+    retention: await metricRetention(ctx),
     nowS: ctx.clock.now() / 1000,
   });
   const stretches = stretchesOf(

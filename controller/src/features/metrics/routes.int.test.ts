@@ -83,4 +83,33 @@ describe("charts over HTTP", () => {
       expect((await web.ask(`/api/v1/servers/sparklines?ids=${ids}`, { token })).status).toBe(422);
     }
   });
+
+  it("are drawn from what is kept, for as long as the installation's administrator says", async () => {
+    const path = "/api/v1/settings/metric-retention";
+    const cookie = await web.signIn();
+    const put = (json: object) => web.ask(path, { method: "PUT", cookie, json });
+    expect((await web.ask(path, { cookie })).body).toEqual({ tenSecondDays: 14, minuteDays: 90, hourDays: 730 });
+    expect((await web.ask(path, { token })).status).toBe(403);
+    // An hour of ten days ago: by ten-second values, then, kept for seven days, by minutes.
+    const old = { from: iso(toMs - 10 * 86_400_000), to: iso(toMs - 10 * 86_400_000 + 3_600_000), maxPoints: "400" };
+    expect((await chart(old)).body.tier).toBe("10s");
+    const kept = { tenSecondDays: 7, minuteDays: 30, hourDays: 60 };
+    expect((await put(kept)).body).toEqual(kept);
+    expect((await web.ask(path, { cookie })).body).toEqual(kept);
+    expect((await chart(old)).body.tier).toBe("1m");
+    // Beside what else is kept in the same setting.
+    expect((await web.ask("/api/v1/settings/event-retention", { method: "PUT", cookie, json: { days: 12 } })).status).toBe(200);
+    expect((await web.ask(path, { cookie })).body).toEqual(kept);
+    const audit = await web.ask("/api/v1/audit?limit=5", { cookie });
+    expect(audit.body.items[1]).toMatchObject({ action: "settings.update", target: { id: "metric-retention" }, after: kept });
+  });
+
+  it.each([
+    [{ tenSecondDays: 4, minuteDays: 30, hourDays: 60 }, "tenSecondDays"],
+    [{ tenSecondDays: 14, minuteDays: 13, hourDays: 60 }, "minuteDays"],
+    [{ tenSecondDays: 14, minuteDays: 30, hourDays: 29 }, "hourDays"],
+  ])("refuse to be kept as %o", async (json, path) => {
+    const { status, body } = await web.ask("/api/v1/settings/metric-retention", { method: "PUT", cookie: await web.signIn(), json });
+    expect([status, body.errors.map((one: { path: string }) => one.path)]).toEqual([422, [path]]);
+  });
 });

@@ -1,9 +1,10 @@
-import { id, metricsQuery, metricsResult, serverSparklines, sparklinesQuery } from "@devflow/api";
+import { id, metricRetention, metricsQuery, metricsResult, serverSparklines, sparklinesQuery } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { z } from "zod";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
 import { toCsv } from "./csv.ts";
+import { putMetricRetention, readMetricRetention } from "./metric-retention.ts";
 import { queryMetrics } from "./query-metrics.ts";
 import { serverNumbers } from "./server-numbers.ts";
 import { sparklines } from "./sparklines.ts";
@@ -35,6 +36,24 @@ export function metricRoutes(api: Api, ctx: Context): void {
     response: metricsResult,
   });
 
+  const retention = { path: "/api/v1/settings/metric-retention", permission: "installation.manage", tag: "settings" } as const;
+  const readRetention = defineRoute({
+    ...retention,
+    method: "get",
+    summary: "For how long measured values are kept, by resolution",
+    response: metricRetention,
+  });
+  const changeRetention = defineRoute({
+    ...retention,
+    method: "put",
+    summary: "Settle for how long measured values are kept; older ones leave within the hour",
+    stepUp: true,
+    body: metricRetention,
+    response: metricRetention,
+  });
+
+  api.route(readRetention, () => readMetricRetention({ ctx }));
+  api.route(changeRetention, ({ principal, body }) => putMetricRetention({ ctx, principal, input: body }));
   api.route(lines, async ({ principal, query }) => {
     const numbers = await serverNumbers(ctx, principal, query.ids);
     const found = await sparklines({ ctx, input: { serverNos: [...numbers.values()] } });

@@ -1,4 +1,4 @@
-import { oidcSettings, type OidcState, type PutOidcSettings } from "@devflow/api";
+import { oidcSettings, type OidcState, type OidcTestResult, type PutOidcSettings } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import { eq } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
@@ -6,7 +6,7 @@ import type { Principal } from "../../platform/auth/index.ts";
 import { organizations } from "../../platform/auth/schema.ts";
 import type { Context } from "../../platform/context.ts";
 import { deleteSetting, readSetting, writeSetting } from "../../platform/settings/index.ts";
-import { discover, redirectUri } from "../users/index.ts";
+import { askClient, discover, redirectUri } from "../users/index.ts";
 
 const key = "oidc";
 const target = { targetKind: "setting", targetId: key } as const;
@@ -48,6 +48,17 @@ export async function putOidc({
     await writeAudit(tx, principal, { action: "settings.update", ...target, before: stored?.value, after: value });
   });
   return readOidc({ ctx });
+}
+
+/**
+ * Asks the stored provider for its description, and whether it knows our client. Throws AppError conflict without one,
+ * invalid with what it answered.
+ */
+export async function testOidc({ ctx }: { ctx: Context }): Promise<OidcTestResult> {
+  const stored = await readSetting(ctx, key, oidcSettings);
+  if (stored === null) throw new AppError("conflict", "No OpenID provider is set: save one first");
+  const client = await discover(stored.value, stored.secrets["secret"]);
+  return { issuer: client.serverMetadata().issuer, client: await askClient(client, redirectUri(ctx)) };
 }
 
 /** Nobody signs in by the provider any more; who is signed in stays so. */

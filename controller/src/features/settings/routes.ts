@@ -1,9 +1,18 @@
-import { mailState, oidcState, putMailSettings, putOidcSettings, securitySettings, testMail, testMailResult } from "@devflow/api";
+import {
+  mailState,
+  oidcState,
+  oidcTestResult,
+  putMailSettings,
+  putOidcSettings,
+  securitySettings,
+  testMail,
+  testMailResult,
+} from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute } from "../../platform/http/index.ts";
 import { putMail, readMail, removeMail, testMailServer } from "./mail.ts";
-import { putOidc, readOidc, removeOidc } from "./oidc.ts";
+import { putOidc, readOidc, removeOidc, testOidc } from "./oidc.ts";
 import { putSecurity, readSecurity } from "./security.ts";
 
 const common = { permission: "installation.manage", tag: "settings" } as const;
@@ -67,6 +76,14 @@ const deleteOidc = defineRoute({
   status: 204,
   response: null,
 });
+const postOidcTest = defineRoute({
+  ...common,
+  method: "post",
+  path: "/api/v1/settings/oidc/test",
+  summary: "Ask the OpenID provider for its description, and whether it knows the client",
+  response: oidcTestResult,
+  idempotent: false,
+});
 const getSecurity = defineRoute({
   ...common,
   method: "get",
@@ -98,6 +115,7 @@ export function settingsRoutes(api: Api, ctx: Context): void {
   api.route(getOidc, () => readOidc({ ctx }));
   api.route(changeOidc, ({ principal, body }) => putOidc({ ctx, principal, input: body }));
   api.route(deleteOidc, ({ principal }) => removeOidc({ ctx, principal }));
+  api.route(postOidcTest, () => testOidc({ ctx }));
   api.route(getSecurity, () => readSecurity({ ctx }));
   api.route(changeSecurity, ({ principal, body }) => putSecurity({ ctx, principal, input: body }));
 }

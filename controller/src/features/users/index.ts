@@ -7,7 +7,7 @@ import { sealName } from "./totp/use-totp-code.ts";
 export { checkNewPassword } from "./passwords/check-new-password.ts";
 export { beginSession } from "./sign-in.ts";
 export { ensureAdministrator } from "./ensure-administrator.ts";
-export { discover, redirectUri } from "./oidc/provider.ts";
+export { askClient, discover, redirectUri } from "./oidc/provider.ts";
 export { createSetupCode } from "./setup-code.ts";
 
 export const users: Feature = {

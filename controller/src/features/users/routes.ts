@@ -1,8 +1,10 @@
 import {
   changePasswordRequest,
+  firstSteps,
   me,
   passkeyAnswer,
   passkeyOptions,
+  putFirstSteps as putFirstStepsBody,
   revokedSessions,
   secondFactor,
   sessionState,
@@ -18,6 +20,7 @@ import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
 import { changePassword } from "./change-password.ts";
 import { completeSetup } from "./complete-setup.ts";
+import { putFirstSteps, readFirstSteps } from "./first-steps.ts";
 import { readMe } from "./read-me.ts";
 import { setupNeeded } from "./setup-code.ts";
 import { finishSignIn, signIn } from "./begin-sign-in.ts";
@@ -159,6 +162,24 @@ const postRevokeOthers = defineRoute({
   summary: "End all of one's sessions but this one",
   response: revokedSessions,
 });
+const getFirstSteps = defineRoute({
+  method: "get",
+  path: "/api/v1/me/first-steps",
+  permission: "authenticated",
+  tag: "users",
+  summary: "How far one is with the first steps on a new installation",
+  response: firstSteps,
+});
+const changeFirstSteps = defineRoute({
+  method: "put",
+  path: "/api/v1/me/first-steps",
+  permission: "authenticated",
+  tag: "users",
+  summary: "Put the first steps away, or bring them back",
+  body: putFirstStepsBody,
+  status: 204,
+  response: null,
+});
 
 /** Routes of users: who am I, signing in and out, the first administrator, one's sessions. */
 export function userRoutes(api: Api, ctx: Context): void {
@@ -190,6 +211,8 @@ export function userRoutes(api: Api, ctx: Context): void {
   api.route(getSessions, ({ principal, identity }) => listSessions({ ctx, principal, identity: identity! }));
   api.route(deleteSessionById, ({ principal, params: { id } }) => revokeSession({ ctx, principal, input: { id } }));
   api.route(postRevokeOthers, ({ principal, identity }) => revokeOtherSessions({ ctx, principal, identity: identity! }));
+  api.route(getFirstSteps, ({ principal }) => readFirstSteps({ ctx, principal }));
+  api.route(changeFirstSteps, ({ principal, body }) => putFirstSteps({ ctx, principal, input: body }));
   api.route(postPassword, async (request) => {
     const { principal, identity, body } = request;
     const cookies = await changePassword({ ctx, auth, principal, input: { ...body, identity: identity!, caller: callerOf(request) } });

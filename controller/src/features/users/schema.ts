@@ -50,3 +50,10 @@ export const passkeys = pgTable(
   },
   (t) => [index().on(t.userId)],
 );
+
+/** What somebody chose for their own pages. */
+export const userChoices = pgTable("user_choices", {
+  userId: userId().primaryKey(),
+  /** Whether the first steps are put away; null: never said. */
+  firstStepsAway: boolean(),
+});

@@ -68,6 +68,7 @@ const withoutStepUp: Readonly<Record<string, readonly string[]>> = {
     "post /api/v1/teams",
     "post /api/v1/views",
     "put /api/v1/me/default-view",
+    "put /api/v1/me/first-steps",
   ],
   "asks when the body gives things to others: another team, another address": ["patch /api/v1/groups/{id}", "patch /api/v1/webhooks/{id}"],
   "joins by a code that somebody confirmed": ["post /api/v1/invitations/accept"],
@@ -75,6 +76,7 @@ const withoutStepUp: Readonly<Record<string, readonly string[]>> = {
   "sends once more what was settled before, or checks": [
     "post /api/v1/audit/verify",
     "post /api/v1/settings/mail/test",
+    "post /api/v1/settings/oidc/test",
     "post /api/v1/webhook-deliveries/{id}/replay",
     "post /api/v1/webhooks/{id}/test",
   ],

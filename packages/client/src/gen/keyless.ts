@@ -28,5 +28,6 @@ export const keylessPosts: ReadonlySet<string> = new Set([
   "/api/v1/session/passkey",
   "/api/v1/session/passkey/options",
   "/api/v1/settings/mail/test",
+  "/api/v1/settings/oidc/test",
   "/api/v1/setup",
 ]);

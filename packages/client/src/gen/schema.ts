@@ -596,6 +596,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/first-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far one is with the first steps on a new installation
+         * @description For everybody with a session or token.
+         */
+        get: operations["getMeFirstSteps"];
+        /**
+         * Put the first steps away, or bring them back
+         * @description For everybody with a session or token.
+         */
+        put: operations["putMeFirstSteps"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/linked/{id}": {
         parameters: {
             query?: never;
@@ -1664,6 +1688,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/metric-retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * For how long measured values are kept, by resolution
+         * @description Needs the permission "installation.manage".
+         */
+        get: operations["getSettingsMetricRetention"];
+        /**
+         * Settle for how long measured values are kept; older ones leave within the hour
+         * @description Needs the permission "installation.manage".
+         */
+        put: operations["putSettingsMetricRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings/oidc": {
         parameters: {
             query?: never;
@@ -1687,6 +1735,26 @@ export interface paths {
          * @description Needs the permission "installation.manage".
          */
         delete: operations["deleteSettingsOidc"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/oidc/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the OpenID provider for its description, and whether it knows the client
+         * @description Needs the permission "installation.manage".
+         */
+        post: operations["postSettingsOidcTest"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2614,6 +2682,14 @@ export interface components {
         FindInvitation: {
             code: string;
         };
+        FirstSteps: {
+            away: boolean | null;
+            steps: {
+                done: boolean;
+                /** @enum {string} */
+                step: "server" | "people" | "factor" | "automation";
+            }[];
+        };
         FleetSummary: {
             cpuMedianPercent: number | null;
             cpuP95Percent: number | null;
@@ -2843,6 +2919,11 @@ export interface components {
             items: components["schemas"]["Member"][];
             nextCursor: string | null;
         };
+        MetricRetention: {
+            hourDays: number;
+            minuteDays: number;
+            tenSecondDays: number;
+        };
         MetricsResult: {
             /** Format: date-time */
             from: string;
@@ -2886,6 +2967,11 @@ export interface components {
             hasSecret: boolean;
             oidc: components["schemas"]["OidcSettings"] | null;
             redirectUri: string;
+        };
+        OidcTestResult: {
+            /** @enum {string} */
+            client: "accepted" | "untold";
+            issuer: string;
         };
         OneTimeToken: {
             token: string;
@@ -2950,6 +3036,9 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        PutFirstSteps: {
+            away: boolean;
         };
         PutMailSettings: {
             certificateAuthority: string | null;
@@ -4922,6 +5011,84 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Factors"];
                 };
+            };
+        };
+    };
+    getMeFirstSteps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstSteps"];
+                };
+            };
+        };
+    };
+    putMeFirstSteps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutFirstSteps"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7639,6 +7806,86 @@ export interface operations {
             };
         };
     };
+    getSettingsMetricRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricRetention"];
+                };
+            };
+        };
+    };
+    putSettingsMetricRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetricRetention"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricRetention"];
+                };
+            };
+        };
+    };
     getSettingsOidc: {
         parameters: {
             query?: never;
@@ -7752,6 +7999,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    postSettingsOidcTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OidcTestResult"];
+                };
             };
         };
     };

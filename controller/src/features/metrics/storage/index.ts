@@ -5,7 +5,7 @@ import { schemaLock, type Sql } from "../../../platform/db/index.ts";
 import { ensurePartitions } from "./partitions.ts";
 import { createRollUpState, initializeRollUpState } from "./roll-up-state.ts";
 import { addMissingColumns, createTable, tableOf, tablesOf } from "./tables.ts";
-import { compressAfterHours, lateHours, type Retention, retentionProblems, tiers } from "./tiers.ts";
+import { compressAfterHours, environmentNames, lateHours, type Retention, retentionProblems, tiers } from "./tiers.ts";
 import { createView } from "./views.ts";
 
 export { noteRows } from "./roll-up-state.ts";
@@ -27,7 +27,7 @@ export interface PrepareStorage {
  * controllers do it at once. Throws AppError precondition_failed when the retention settings break the rule of late rows.
  */
 export async function prepareStorage({ sql, storageEngine, retention, nowMs }: PrepareStorage): Promise<void> {
-  const problems = retentionProblems(retention);
+  const problems = retentionProblems(retention, environmentNames).map(({ message }) => message);
   if (problems.length > 0) throw new AppError("precondition_failed", `Settings are wrong:\n${problems.map((p) => `  ${p}`).join("\n")}`);
   await sql.begin(async (tx) => {
     await tx.unsafe(`select pg_advisory_xact_lock(${schemaLock})`);

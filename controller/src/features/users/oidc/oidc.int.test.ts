@@ -1,7 +1,5 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import Provider from "oidc-provider";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { providerSecret as secret, startProvider, type TestProvider } from "../../../testing/openid-provider.ts";
 import { adminEmail, testWeb, type TestWeb } from "../../../testing/web.ts";
 
 /** Who signs in at the provider under which name. */
@@ -11,26 +9,7 @@ const people: Record<string, { email: string; email_verified: boolean; name: str
   carl: { email: "carl@example.com", email_verified: false, name: "Carl" },
   dora: { email: "dora@elsewhere.org", email_verified: true, name: "Dora" },
 };
-const secret = "a secret of the client";
 const publicUrl = new URL("http://localhost:26590");
-
-/** A real OpenID provider with its own pages for signing in and consenting. */
-async function startProvider(): Promise<{ issuer: string; server: Server }> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, {
-    clients: [{ client_id: "devflow", client_secret: secret, redirect_uris: [`${publicUrl.origin}/sign-in/callback`] }],
-    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
-    pkce: { required: () => true },
-    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...people[sub] }) }),
-    cookies: { keys: ["test"] },
-    features: { devInteractions: { enabled: true } },
-  });
-  const handler = provider.callback();
-  server.on("request", (request, response) => void handler(request, response));
-  return { issuer, server };
-}
 
 /** A browser at the provider: follows it, fills its forms, and stops where it is sent back to us. */
 async function atProvider(url: string, login: string): Promise<string> {
@@ -67,16 +46,17 @@ async function atProvider(url: string, login: string): Promise<string> {
 describe("signing in by an OpenID provider", () => {
   let web: TestWeb;
   let issuer: string;
-  let server: Server;
+  let provider: TestProvider;
   let cookie: string;
   beforeAll(async () => {
-    ({ issuer, server } = await startProvider());
+    provider = await startProvider(`${publicUrl.origin}/sign-in/callback`, people);
+    ({ issuer } = provider);
     web = await testWeb({ publicUrl });
     cookie = await web.signIn();
   });
   afterAll(async () => {
     await web.close();
-    server.close();
+    await provider.stop();
   });
 
   const origin = { origin: publicUrl.origin };
@@ -134,6 +114,21 @@ describe("signing in by an OpenID provider", () => {
     expect((await web.ask("/api/v1/session/options")).body.provider).toEqual({ label: "Example ID" });
     // Whoever may change settings cannot have the stored secret sent to a provider of their own.
     expect((await put({ secret: undefined, clientId: "other" })).status).toBe(422);
+  });
+
+  it("is tested: away, with a wrong secret, and right", async () => {
+    const test = () => asMe("POST", "/api/v1/settings/oidc/test", {});
+    expect((await test()).body).toEqual({ issuer, client: "accepted" });
+    await put({ secret: "another" });
+    const refused = await test();
+    expect([refused.status, refused.body.errors[0].path]).toEqual([422, "secret"]);
+    expect(JSON.stringify(refused.body)).not.toContain("another");
+    await put();
+    await provider.stop();
+    const away = await test();
+    expect([away.status, away.body.errors[0].path]).toEqual([422, "issuer"]);
+    await provider.resume();
+    expect((await test()).status).toBe(200);
   });
 
   it("links by an address that both sides verified, and finds the same person again", async () => {

@@ -41,6 +41,23 @@ export async function discover(settings: Pick<OidcSettings, "issuer" | "clientId
 }
 
 /**
+ * Whether a provider knows our client and its secret: it is asked for the tokens of a code that does not exist, and says
+ * what is wrong with the request first. Throws AppError invalid when it knows the client or the secret not.
+ */
+export async function askClient(client: Configuration, redirect: string): Promise<"accepted" | "untold"> {
+  const { genericGrantRequest } = await openid();
+  const code = { code: "devflow-test", redirect_uri: redirect, code_verifier: "devflow-test-".repeat(4) };
+  const answer: unknown = await genericGrantRequest(client, "authorization_code", code).catch((error: unknown) => error);
+  const { error: said, status } = answer as { readonly error?: unknown; readonly status?: unknown };
+  // A refused client is told by the status, beside a challenge, or by the error of the body.
+  if (status === 401 || said === "invalid_client" || said === "unauthorized_client") {
+    const message = "the provider refuses the client id or its secret";
+    throw new AppError("invalid", `The provider answers, but ${message}`, { details: { fields: [{ path: "secret", message }] } });
+  }
+  return said === "invalid_grant" ? "accepted" : "untold";
+}
+
+/**
  * Gives the provider of the settings, described; remembers the description for an hour. One that is away is asked again
  * at the next sign-in. The function it returns throws AppError conflict or unavailable.
  */
