@@ -70,6 +70,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").waitFor();
     await page.keyboard.type("api-01");
     await page.getByRole("option", { name: /api-01/ }).waitFor();
     await page.keyboard.press("Enter");
@@ -270,7 +271,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     const { page } = await stage.page(young, "/servers", { viewport: { width: 390, height: 844 } });
     await page.getByRole("region", { name: "First steps" }).waitFor();
     expect(await violations(page)).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
     await page.context().close();
     const old = await stage.mock({ servers: 12 });
     const { page: later } = await stage.page(old, "/servers");

@@ -26,7 +26,7 @@ class FirstStepsState {
   /** Null until it is loaded, and for programs. */
   found = $state.raw<FirstSteps | null>(null);
   /** They were just asked for: the focus belongs there. */
-  wanted = false;
+  wanted = $state(false);
 
   /** Asks again; what cannot be told is left as it is. */
   async load(): Promise<void> {
