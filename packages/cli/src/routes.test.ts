@@ -40,6 +40,8 @@ const without: Readonly<Record<string, string>> = {
   "DELETE /api/v1/me/passkeys/{id}": own,
   "POST /api/v1/me/password": own,
   "POST /api/v1/me/recovery-codes": own,
+  "GET /api/v1/me/first-steps": own,
+  "PUT /api/v1/me/first-steps": own,
   "GET /api/v1/me/sessions": own,
   "POST /api/v1/me/sessions/revoke-others": own,
   "DELETE /api/v1/me/sessions/{id}": own,

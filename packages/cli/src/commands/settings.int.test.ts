@@ -55,7 +55,12 @@ describe("devflow settings", () => {
       deletionGraceDays: 30,
     });
     expect(await cli.json(["settings", "retention", "--events", "30"], token)).toMatchObject({ eventDays: 30 });
-    expect(await cli.json(["settings", "retention", "--audit", "400"], token)).toEqual({ eventDays: 30, auditDays: 400 });
+    expect(await cli.json(["settings", "retention", "--audit", "400"], token)).toMatchObject({ eventDays: 30, auditDays: 400 });
+    expect(await cli.json(["settings", "retention", "--hours", "800"], token)).toMatchObject({
+      tenSecondDays: 14,
+      hourDays: 800,
+      auditDays: 400,
+    });
     expect(await cli.refusal(["settings", "retention", "--audit", "1"], token)).toMatch(/^2 Error: --audit/);
     expect(await cli.refusal(["settings", "passwords", "--check-breached", "perhaps"], token)).toMatch(/^2 Error: --check-breached/);
   });

@@ -177,6 +177,22 @@ export const settings: AddCommand = (program, cli) => {
       }),
     );
   group
+    .command("sign-in-test")
+    .description("ask the OpenID provider whether it knows the client")
+    .addHelpText("after", examples("devflow settings sign-in-test"))
+    .action(
+      call(cli, async ({ client, options }) => {
+        const result = await client.post("/api/v1/settings/oidc/test", { signal });
+        show(
+          cli,
+          options,
+          result,
+          () =>
+            `${clean(result.issuer)} answers${result.client === "accepted" ? ", and knows the client and its secret" : "; whether it knows the client it does not say"}.`,
+        );
+      }),
+    );
+  group
     .command("sign-in-remove")
     .description("no signing in by the provider any more")
     .addHelpText("after", examples("devflow settings sign-in-remove --yes"))
@@ -249,12 +265,25 @@ export const settings: AddCommand = (program, cli) => {
     );
   group
     .command("retention")
-    .description("for how long events and the audit log are kept; options change it")
+    .description("for how long values, events and the audit log are kept; options change it")
+    .option("--ten-seconds <days>", "days of values of 10 seconds", wholeNumber("--ten-seconds", 1, 36_500))
+    .option("--minutes <days>", "days of values of a minute", wholeNumber("--minutes", 1, 36_500))
+    .option("--hours <days>", "days of values of an hour", wholeNumber("--hours", 1, 36_500))
     .option("--events <days>", "days", wholeNumber("--events", 1, 3_650))
     .option("--audit <days>", "days", wholeNumber("--audit", 30, 36_500))
     .addHelpText("after", examples("devflow settings retention --events 30"))
     .action(
-      call<{ events?: number; audit?: number }>(cli, async ({ client, options }) => {
+      call<{ tenSeconds?: number; minutes?: number; hours?: number; events?: number; audit?: number }>(cli, async ({ client, options }) => {
+        const { tenSeconds, minutes, hours } = options;
+        let values = await client.get("/api/v1/settings/metric-retention", { signal });
+        if (tenSeconds !== undefined || minutes !== undefined || hours !== undefined) {
+          const body = {
+            tenSecondDays: tenSeconds ?? values.tenSecondDays,
+            minuteDays: minutes ?? values.minuteDays,
+            hourDays: hours ?? values.hourDays,
+          };
+          values = await client.put("/api/v1/settings/metric-retention", { body, signal });
+        }
         const keep = { events: options.events, audit: options.audit };
         const events =
           keep.events === undefined
@@ -264,9 +293,12 @@ export const settings: AddCommand = (program, cli) => {
           keep.audit === undefined
             ? await client.get("/api/v1/settings/audit-retention", { signal })
             : await client.put("/api/v1/settings/audit-retention", { body: { days: keep.audit }, signal });
-        show(cli, options, { eventDays: events.days, auditDays: audit.days }, () =>
+        show(cli, options, { ...values, eventDays: events.days, auditDays: audit.days }, () =>
           facts(
             [
+              ["10 seconds", `${values.tenSecondDays} days`],
+              ["minutes", `${values.minuteDays} days`],
+              ["hours", `${values.hourDays} days`],
               ["events", `${events.days} days`],
               ["audit log", `${audit.days} days`],
             ],
