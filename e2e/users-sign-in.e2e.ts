@@ -175,6 +175,21 @@ describe.skipIf(!hasBrowser)("signing in", () => {
     await button("Remove Blue key").waitFor({ state: "detached" });
   });
 
+  it("is asked for again in the middle of a form, which then goes through as it was filled in", async () => {
+    await forgetProof();
+    await page.goto(`${origin}/settings/roles`);
+    await button("New role").first().click();
+    await page.getByRole("textbox", { name: "Name" }).fill("Night watch");
+    await page.getByLabel("servers.read").check();
+    await button("Make the role").click();
+    const question = page.getByRole("dialog", { name: "Confirm that it is you" });
+    await question.getByLabel("Password").fill(password);
+    await page.keyboard.press("Enter");
+    await question.waitFor({ state: "detached" });
+    await page.getByText("Night watch").first().waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
   it("shows sessions, and ends the others", async () => {
     const other = await browser.newContext();
     const stranger = await other.newPage();

@@ -182,6 +182,17 @@ describe("bad input over HTTP", () => {
       await raw(`GET /other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer ${token}\r\n\r\n`),
     ).toMatch(/^HTTP\/1.1 404 /);
   });
+
+  it("refuses half a character anywhere in a body, takes whole ones, and finds nothing under an id with U+0000", async () => {
+    const token = await web.token("owner");
+    const post = (json: string) => web.ask("/api/v1/service-accounts", { method: "POST", token, json });
+    for (const name of [String.raw`a\udfffb`, String.raw`\uD800`, String.raw`\ud83d\ud83d`])
+      expect([name, (await post(`{"name":"${name}","grants":[]}`)).status]).toEqual([name, 422]);
+    expect((await post(String.raw`{"name":"a","grants":[],"\udfff":1}`)).status).toBe(422);
+    for (const name of [String.raw`\ud83d\ude00 whole`, String.raw`\\udfff written out`])
+      expect([name, (await post(`{"name":"${name}","grants":[]}`)).status]).toEqual([name, 201]);
+    expect((await web.ask("/api/v1/members/%00", { method: "DELETE", token })).status).toBe(404);
+  });
 });
 
 describe("a port that is in use", () => {

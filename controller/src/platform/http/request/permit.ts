@@ -22,6 +22,8 @@ export async function permit(
   // Asked first, so that nobody without credentials makes us look anything up.
   if (permission !== "public") demandPermission(principal, "authenticated");
   if (definition.params !== undefined && !definition.params.safeParse(params).success) demandPermission(principal, permission, null);
+  // No id holds it, and PostgreSQL refuses to look for it.
+  if (Object.values(params).some((text) => text.includes("\0"))) demandPermission(principal, permission, null);
   // Their verbs look at whose it is; what has no person has none of them.
   if (scope === "own" && principal !== null && principal.kind !== "user") demandPermission(principal, permission, null);
   const place =

@@ -30,6 +30,13 @@ function refuseNul(text: string, where: "body" | "query"): void {
   }
 }
 
+/** Half a character (U+D800 alone) is no text in UTF-8, and PostgreSQL stores none. JSON.stringify escapes just these. */
+function refuseHalves(text: string, value: unknown): void {
+  if (!/\\ud[89a-f]/i.test(text)) return;
+  if (/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(JSON.stringify(value)))
+    throw new AppError("invalid", "The body holds half of a character (a lone surrogate), which no text may hold");
+}
+
 /** Whether a parameter may be given several times: its schema is an array, optional or not. */
 const isList = (schema: unknown): boolean => (schema instanceof z.ZodOptional ? isList(schema.unwrap()) : schema instanceof z.ZodArray);
 
@@ -96,6 +103,7 @@ function parseBody(schema: z.ZodType | undefined, contentType: string | null, by
     );
   }
   refuseNul(text, "body");
+  refuseHalves(text, value);
   const parsed = strict(schema).safeParse(value);
   if (!parsed.success) throw invalidInput("body", parsed.error);
   return parsed.data;
