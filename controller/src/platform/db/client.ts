@@ -6,6 +6,7 @@ import { databaseName, socketPort } from "./embedded/index.ts";
 import { socketPath } from "./embedded/settings.ts";
 import { arrayOidOf, arrayTypes } from "./arrays.ts";
 import { type Connections, createConnections } from "./connections.ts";
+import { createTransactions } from "./transactions.ts";
 
 /** Where a database is: the folder of a unix socket and a name, or an address. */
 export type DatabaseTarget = { readonly socketFolder: string; readonly database: string } | { readonly url: string };
@@ -58,19 +59,14 @@ export function createClient(target: DatabaseTarget, options: ClientOptions = {}
 /** Of a client's connections, those that transactions have for themselves. */
 const TRANSACTIONS_SHARE = 0.4;
 
-/**
- * Lets transactions begin on connections that carry nothing else. postgres.js 3.4 sends queries in a row over a busy
- * connection, "begin" among them; when a hundred wait there already, or the socket is full, it forgets that the
- * connection is taken from now on: the transaction fails, stays open on the server, and what is asked over that
- * connection next lands in it, is answered, and is never committed. Besides, a COPY need not wait behind a hundred
- * queries.
- */
+/** Lets transactions have connections of their own: see createTransactions. */
 function withOwnTransactions(sql: Sql, connections: number): Sql {
-  // The options as they were read, so that both have the same types; postgres.js takes them as they are.
-  const transactions = postgres({ ...sql.options, max: connections } as never) as Sql;
+  // The options as they were read, so that all have the same types; postgres.js takes them as they are.
+  const connect = (onclose: () => void): Sql => postgres({ ...sql.options, max: 1, onclose } as never) as Sql;
+  const transactions = createTransactions(connect, connections);
   const end = sql.end.bind(sql);
   return Object.assign(sql, {
-    begin: transactions.begin.bind(transactions),
+    begin: transactions.begin,
     end: async (options?: { timeout?: number }) => void (await Promise.all([end(options), transactions.end(options)])),
   });
 }

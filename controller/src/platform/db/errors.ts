@@ -23,6 +23,12 @@ const connectionCodes = new Set([
  */
 const passing = /^(08...|53...|57P0[0-5]|58...|25006)$/;
 
+/** Whether an error says that the connection it came over is no more. */
+export function isConnectionLost(error: unknown): boolean {
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return severity === "FATAL" || (typeof code === "string" && connectionCodes.has(code));
+}
+
 /**
  * AppError unavailable when `error` says that the database cannot be used at the moment, otherwise undefined.
  * Errors that drizzle wraps are looked through.
