@@ -7,6 +7,9 @@ const skip = ["**/node_modules/**", "**/dist/**", "**/build/**"];
 // Its configuration comes with the browser's part.
 const webProject = { extends: "./web/vite.config.ts", root: "./web", test: { name: "web", include: ["src/**/*.test.ts"] } };
 
+/** What will come is waited for long: the machine may be busy, and a wait that succeeds costs nothing. */
+const patient = { expect: { poll: { timeout: 30_000 } } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -14,6 +17,7 @@ export default defineConfig({
       {
         test: {
           name: "int",
+          ...patient,
           globalSetup: ["./tests/setup/postgres.ts"],
           include: [`${code}/**/*.int.test.ts`, "tests/**/*.int.test.ts"],
           exclude: skip,
@@ -25,8 +29,8 @@ export default defineConfig({
       { test: { name: "structure", include: ["tests/**/*.test.ts"], exclude: [...skip, "**/*.int.test.ts"] } },
       ...(existsSync("web/vite.config.ts") ? [webProject] : []),
       // Processes that are killed, cut off and lied to: they wait more than they work.
-      { test: { name: "faults", include: ["e2e/faults/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
-      { test: { name: "e2e", include: ["e2e/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
+      { test: { name: "faults", ...patient, include: ["e2e/faults/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
+      { test: { name: "e2e", ...patient, include: ["e2e/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
     ],
   },
 });

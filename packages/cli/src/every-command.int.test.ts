@@ -101,6 +101,7 @@ const cases: Readonly<Record<string, readonly [args: string, viewer: AsViewer]>>
   "settings mail-test": ["", 4],
   "settings mail-remove": ["--yes", 4],
   "settings sign-in": ["", 4],
+  "settings sign-in-test": ["", 4],
   "settings sign-in-remove": ["--yes", 4],
   "settings passwords": ["", 4],
   "settings outgoing": ["", 4],

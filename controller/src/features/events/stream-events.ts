@@ -6,7 +6,7 @@ import type { Api } from "../../platform/http/index.ts";
 import { gauge } from "../../platform/observability/index.ts";
 import { eventText, type Follower, type Following } from "./follower.ts";
 import { beginning, type Position } from "./position.ts";
-import { findPosition, newestId } from "./read-events.ts";
+import { findPosition, newestId, settledPosition } from "./read-events.ts";
 import { eventParts } from "./visible.ts";
 
 const heartbeatMs = 15_000;
@@ -47,10 +47,12 @@ export function createStreamEvents(ctx: Context, api: Pick<Api, "closing">, foll
     const same = [...open].filter((stream) => stream.identity.kind === identity.kind && stream.identity.id === identity.id);
     if (same.length >= maxStreamsPerPrincipal)
       throw new AppError("rate_limited", `More than ${maxStreamsPerPrincipal} event streams; close some`);
-    const after = await positionOf(ctx, principal.organizationId, lastEventId);
+    const known = await positionOf(ctx, principal.organizationId, lastEventId);
+    // Before the answer begins: whatever happens once it has is told.
+    const after = known ?? (await settledPosition(ctx));
 
     const encoder = new TextEncoder();
-    let waiting: string[] = [`retry: 2000\n\n${after === "missed" ? "event: missed\ndata: {}\n\n" : ": ok\n\n"}`];
+    let waiting: string[] = [`retry: 2000\n\n${lastEventId !== null && known === null ? "event: missed\ndata: {}\n\n" : ": ok\n\n"}`];
     let waitingChars = 0;
     let told = false;
     let ended = false;
@@ -100,7 +102,7 @@ export function createStreamEvents(ctx: Context, api: Pick<Api, "closing">, foll
         organizationId: principal.organizationId,
         parts: eventParts(principal),
         types,
-        after: after === "missed" ? null : after,
+        after,
         ready: () => waitingChars < maxWaitingChars,
         write(row) {
           told = true;
@@ -108,7 +110,7 @@ export function createStreamEvents(ctx: Context, api: Pick<Api, "closing">, foll
         },
         onBegin(position) {
           // Without it the reader still has all events; it begins anew should it break off before the first.
-          if (after === null || after === "missed") tellStart(position).catch(() => undefined);
+          if (known === null) tellStart(position).catch(() => undefined);
         },
       });
     };
@@ -138,8 +140,8 @@ export function createStreamEvents(ctx: Context, api: Pick<Api, "closing">, foll
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-async function positionOf(ctx: Context, organizationId: string, lastEventId: string | null): Promise<Position | null | "missed"> {
-  if (lastEventId === null) return null;
+/** Null: there is no such event, any more or at all. */
+async function positionOf(ctx: Context, organizationId: string, lastEventId: string | null): Promise<Position | null> {
   if (lastEventId === startId) return beginning;
-  return (uuid.test(lastEventId) ? await findPosition(ctx, organizationId, lastEventId) : null) ?? "missed";
+  return lastEventId !== null && uuid.test(lastEventId) ? await findPosition(ctx, organizationId, lastEventId) : null;
 }

@@ -187,6 +187,20 @@ describe("streams of events", () => {
     expect(body).toMatch(/devflow_event_streams \d/);
   });
 
+  it("tell what happens once the answer has begun, however late it is read", async () => {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await web.api.fetch(new Request(`${web.origin}/api/v1/events/stream`, { headers }));
+    await write("at once");
+    const reader = response.body!.getReader();
+    ends.push(() => void reader.cancel());
+    let text = "";
+    const read = async () => {
+      for (const decoder = new TextDecoder(); !text.includes('"at once"');) text += decoder.decode((await reader.read()).value);
+    };
+    await Promise.race([read(), new Promise((resolve) => setTimeout(resolve, 10_000))]);
+    expect(text).toContain('"at once"');
+  });
+
   it("find what nobody told this process of", async () => {
     const own = { ...web.ctx, bus: { ...web.ctx.bus, on: () => () => undefined } };
     const follower = createFollower(own);
