@@ -117,6 +117,18 @@ describe("limits of two controllers", () => {
     expect(waits.filter((wait) => wait === 0).length).toBeLessThanOrEqual(5);
   });
 
+  it("never wait for each other in a circle, whoever counts, takes back and forgets at once", async () => {
+    const throttle = createThrottle({ sql: web.ctx.sql, clock: { now: () => now.ms } }, guessLimits);
+    const keys = ["both:u|1", "address:u", "account:u"];
+    for (const last of [() => throttle.takeBack(keys), () => throttle.forget(keys)]) {
+      // They lie in the table the other way round than they are counted in.
+      for (const key of keys) await throttle.count([key]);
+      const all = Array.from({ length: 300 }, (_, n) => (n % 2 === 0 ? throttle.count(keys) : throttle.takeBack(keys)));
+      await expect(Promise.all([...all, last()])).resolves.toHaveLength(301);
+      await throttle.forget(keys);
+    }
+  });
+
   it("are forgotten after their windows", async () => {
     await purgeWindows({ db: web.ctx.db, clock: { now: () => Date.now() + 3_600_000 } });
     expect(await web.ctx.sql`select 1 from limit_windows where ends_at < now()`).toHaveLength(0);

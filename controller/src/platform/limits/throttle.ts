@@ -44,8 +44,11 @@ export function createThrottle(ctx: Pick<Context, "sql" | "clock">, limits: read
       return Math.max(seconds, Math.ceil((row.endsAt.getTime() - ctx.clock.now()) / 1000));
     }, 0);
   };
+  /** Takes the rows in the order in which they are counted; the order of a statement's own scan would be any. */
+  const locked = (keys: readonly string[]) =>
+    sql`locked as materialized (select key from limit_windows where key = any(string_to_array(${text(keys)}, ',')) order by key for update)`;
   const takeBack = async (keys: readonly string[]) => {
-    await sql`update limit_windows set used = greatest(used - 1, 0) where key = any(string_to_array(${text(keys)}, ','))`;
+    await sql`with ${locked(keys)} update limit_windows w set used = greatest(used - 1, 0) from locked where w.key = locked.key`;
   };
   return {
     async count(keys) {
@@ -69,7 +72,7 @@ export function createThrottle(ctx: Pick<Context, "sql" | "clock">, limits: read
     },
     takeBack,
     async forget(keys) {
-      await sql`delete from limit_windows where key = any(string_to_array(${text(keys)}, ','))`;
+      await sql`with ${locked(keys)} delete from limit_windows w using locked where w.key = locked.key`;
     },
   };
 }
