@@ -1,6 +1,7 @@
 import { AppError } from "@devflow/errors";
 import { writeAudit } from "../../platform/audit/index.ts";
 import { type Auth, type Caller, type Identity, principalOf } from "../../platform/auth/index.ts";
+import { loadMembership } from "../../platform/auth/load-access.ts";
 import type { Context } from "../../platform/context.ts";
 
 export interface Session {
@@ -27,10 +28,13 @@ export async function beginSession({
     requestId: string;
   };
 }): Promise<Session> {
+  const gone = () => new AppError("forbidden", "This user has no role here any more; ask an administrator");
+  // Looked at first: who is refused leaves no session behind.
+  if ((await loadMembership(ctx, userId, null)) === null) throw gone();
   const { cookies } = await auth.beginSession(userId, caller);
   const headers = new Headers({ cookie: cookies.map((cookie) => cookie.split(";", 1)[0]).join("; ") });
   const found = await auth.authenticate(headers, caller);
-  if (found === null) throw new AppError("forbidden", "This user has no role here any more; ask an administrator");
+  if (found === null) throw gone();
   await writeAudit(ctx.db, principalOf(found.identity, caller.address, requestId), {
     action: "users.sign-in",
     targetKind: "user",

@@ -159,6 +159,12 @@ describe("bytes that a hostile client sends", () => {
     expect([statuses[0], statuses.includes(200, 1), closed]).toEqual([200, false, true]);
   });
 
+  it("says what is wrong with a later request of a connection too", async () => {
+    const long = get("Host: x\r\n", `/healthz?x=${"x".repeat(20_000)}`);
+    const { statuses, closed } = await sendRaw(port, [hidden, long]);
+    expect([statuses, closed]).toEqual([[200, 431], true]);
+  });
+
   it("goes on with HTTP/1.1 for who would like HTTP/2 on a plain port", async () => {
     const bytes =
       "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n";

@@ -29,7 +29,8 @@ export function answerUnreadable(error: unknown): Response {
 export function refuseSocket(error: NodeJS.ErrnoException, socket: Duplex, current: ServerResponse | undefined): void {
   // Something follows a request that was to be the last one: its answer goes out, and with it the connection ends.
   if (error.code === "HPE_CLOSED_CONNECTION" && current?.writableFinished === false) return;
-  if (current?.headersSent === true) closeSoon(socket);
+  // Of the request before this one, whose answer is complete, nothing stands in the way.
+  if (current?.headersSent === true && !current.writableFinished) closeSoon(socket);
   else refuse(written(reasonOf(error)), socket);
 }
 

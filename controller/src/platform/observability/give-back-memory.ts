@@ -32,7 +32,8 @@ export const isWorthIt = ({ utilization, heapUsedBytes, heapTotalBytes, heapAfte
 
 /**
  * Gives memory back to the system while little happens. V8 collects when its heap grows, so an idle process keeps what
- * starting and its busiest moment took: a fifth of a small controller's memory. Takes some 0.1 s at most each ten minutes.
+ * starting and its busiest moment took: a fifth of a small controller's memory. Each ten minutes at most, the process
+ * stands still for it: 0.1 to 0.3 s.
  */
 export function giveBackMemory(): void {
   // Node gives the collector to code by a flag of its command line, or this way to a process that runs already.

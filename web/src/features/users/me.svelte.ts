@@ -9,12 +9,15 @@ const SIGNED_IN = "signed-in";
 class Session {
   #me = $state.raw<Me | null>(null);
   error = $state.raw<ApiError | null>(null);
+  /** Somebody signs out by choice: whoever notices that the session ended has nothing to do. */
+  leaving = false;
 
   get me(): Me | null {
     return this.#me;
   }
   set me(me: Me | null) {
     this.#me = me;
+    if (me) this.leaving = false;
     if (me) localStorage.setItem(SIGNED_IN, "1");
     else localStorage.removeItem(SIGNED_IN);
   }
@@ -52,9 +55,11 @@ class Session {
     return permissionsOf(role).every((permission) => this.may(permission));
   }
 
+  /** Signs out. */
   async end(): Promise<void> {
-    await api.signOut().catch(() => undefined);
+    this.leaving = true;
     live.stop();
+    await api.signOut().catch(() => undefined);
     this.me = null;
   }
 }

@@ -99,7 +99,10 @@ describe("invitations", () => {
     const id = await idOf(email);
     expect((await owner.ask(`/api/v1/members/${id}`, { method: "DELETE" })).status).toBe(204);
     const signIn = () => web.ask("/api/v1/session", { method: "POST", json: { email, password } });
+    const sessions = () => web.ctx.sql`select id from sessions where user_id = ${id}`;
+    const before = await sessions();
     expect((await signIn()).status).toBe(403);
+    expect(await sessions()).toEqual(before);
     const { code } = await invite({});
     const back = await register(code, email);
     expect([back.status, back.headers.getSetCookie()]).toEqual([204, []]);
