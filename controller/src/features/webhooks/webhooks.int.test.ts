@@ -77,10 +77,12 @@ describe("outgoing webhooks", () => {
     return { id: made.body.webhook.id as string, secret: made.body.secret as string };
   };
   const happen = async (names: readonly string[], type = "server.online") => {
-    for (const name of names)
-      await web.ctx
-        .sql`insert into events (organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, data)
-        values (${organizationId}, ${type}, 'system', 'system', 'DevFlow', 'server', ${randomUUID()}, ${name}, '{}')`;
+    // Together, so that they are handed out together.
+    await web.ctx.sql.begin(async (sql) => {
+      for (const name of names)
+        await sql`insert into events (organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, data)
+          values (${organizationId}, ${type}, 'system', 'system', 'DevFlow', 'server', ${randomUUID()}, ${name}, '{}')`;
+    });
     web.ctx.bus.emit("events.written", {});
   };
   const deliveries = async (id: string, query = "") =>
