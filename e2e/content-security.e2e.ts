@@ -1,20 +1,13 @@
-import { globSync } from "node:fs";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildParts } from "../scripts/build.ts";
-import { root, staleParts } from "../scripts/build-state.mjs";
+import { staleParts } from "../scripts/build-state.mjs";
 import { hasBrowser, openBrowser } from "./browser.ts";
 import { type ControllerProcess, startController } from "./controller-process.ts";
+import { pages } from "./pages.ts";
 
 const email = "ada@example.com";
 const password = "three plain words here";
-
-/** Every page that needs nothing in its address. */
-const pages = globSync("**/+page.svelte", { cwd: join(root, "web/src/routes") })
-  .map((file) => `/${file.replace(/\/?\+page\.svelte$/, "").replaceAll(/\([^)]*\)\/?/g, "")}`)
-  .filter((path) => !path.includes("["))
-  .toSorted();
 
 /** Runs in the page before its own scripts. */
 const watch = `

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,16 +6,12 @@ import { buildParts } from "../scripts/build.ts";
 import { root, staleParts } from "../scripts/build-state.mjs";
 import { hasBrowser, openBrowser } from "./browser.ts";
 import { type ControllerProcess, startController } from "./controller-process.ts";
+import { pages } from "./pages.ts";
 import { violations } from "./stage.ts";
 
 const email = "ada@example.com";
 const password = "three plain words here";
 
-/** Every page that needs nothing in its address, from the folders of the routes themselves; pages that come later are in it. */
-const pages = globSync("**/+page.svelte", { cwd: join(root, "web/src/routes") })
-  .map((file) => `/${file.replace(/\/?\+page\.svelte$/, "").replaceAll(/\([^)]*\)\/?/g, "")}`)
-  .filter((path) => !path.includes("["))
-  .toSorted();
 const places = [...readFileSync(join(root, "web/src/shell/navigation.ts"), "utf8").matchAll(/href: "([^"]+)"/g)].map(([, href]) => href!);
 /** Of these, those that somebody without a session sees. */
 const open = ["/sign-in", "/setup", "/invite", "/cli-login"];
