@@ -1,9 +1,9 @@
 import type { AuditRetention } from "@devflow/api";
-import { sql } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import { auditRetentionDays } from "../../platform/audit/retention.ts";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
+import { mergeSetting } from "../../platform/settings/index.ts";
 
 export const readAuditRetention = async ({ ctx }: { ctx: Context }): Promise<AuditRetention> => ({ days: await auditRetentionDays(ctx) });
 
@@ -19,9 +19,7 @@ export async function putAuditRetention({
 }): Promise<AuditRetention> {
   const before = await readAuditRetention({ ctx });
   await ctx.db.transaction(async (tx) => {
-    await tx.execute(sql`
-      insert into settings (key, value) values ('retention', jsonb_build_object('auditDays', ${input.days}::int))
-      on conflict (key) do update set value = settings.value || excluded.value, updated_at = now()`);
+    await mergeSetting(tx, ctx, "retention", { auditDays: input.days });
     await writeAudit(tx, principal, {
       action: "settings.update",
       targetKind: "setting",

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
+import { mergeSetting } from "../../platform/settings/index.ts";
 import type { Database } from "../../platform/db/index.ts";
 
 const defaultDays = 90;
@@ -28,9 +29,7 @@ export async function putEventRetention({
 }): Promise<EventRetention> {
   await ctx.db.transaction(async (tx) => {
     const before = await readEventRetention({ ctx: { db: tx } });
-    await tx.execute(sql`
-      insert into settings (key, value) values ('retention', jsonb_build_object('eventDays', ${input.days}::int))
-      on conflict (key) do update set value = settings.value || excluded.value, updated_at = now()`);
+    await mergeSetting(tx, ctx, "retention", { eventDays: input.days });
     await writeAudit(tx, principal, { action: "settings.update", targetKind: "setting", targetId: "retention", before, after: input });
   });
   return input;

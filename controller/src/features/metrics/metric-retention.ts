@@ -1,9 +1,9 @@
 import { type MetricRetention, metricRetention as schema } from "@devflow/api";
 import { AppError } from "@devflow/errors";
-import { sql } from "drizzle-orm";
 import { writeAudit } from "../../platform/audit/index.ts";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
+import { mergeSetting } from "../../platform/settings/index.ts";
 import type { Sql } from "../../platform/db/index.ts";
 import { type Retention, retentionProblems } from "./storage/tiers.ts";
 
@@ -50,9 +50,7 @@ export async function putMetricRetention({
     });
   const before = await readMetricRetention({ ctx });
   await ctx.db.transaction(async (tx) => {
-    await tx.execute(sql`
-      insert into settings (key, value) values ('retention', jsonb_build_object('metrics', ${JSON.stringify(input)}::text::jsonb))
-      on conflict (key) do update set value = settings.value || excluded.value, updated_at = now()`);
+    await mergeSetting(tx, ctx, "retention", { metrics: input });
     await writeAudit(tx, principal, {
       action: "settings.update",
       targetKind: "setting",

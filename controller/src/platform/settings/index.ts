@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import type { z } from "zod";
 import type { Context } from "../context.ts";
 import type { Database } from "../db/index.ts";
@@ -45,6 +45,15 @@ export async function writeSetting(
     .insert(settings)
     .values({ key, value, sealed, updatedAt })
     .onConflictDoUpdate({ target: settings.key, set: { value, sealed, updatedAt } });
+}
+
+/** Stores some fields of a setting in the caller's transaction and leaves its others, in one statement: two may do so at once. */
+export async function mergeSetting(tx: Pick<Database, "insert">, ctx: Pick<Context, "clock">, key: string, fields: object): Promise<void> {
+  const updatedAt = new Date(ctx.clock.now());
+  await tx
+    .insert(settings)
+    .values({ key, value: fields, updatedAt })
+    .onConflictDoUpdate({ target: settings.key, set: { value: sql`${settings.value} || excluded.value`, updatedAt } });
 }
 
 export async function deleteSetting(tx: Pick<Database, "delete">, key: string): Promise<void> {
