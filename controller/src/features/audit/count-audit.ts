@@ -2,7 +2,7 @@ import type { TimeCounts, timeCountsQuery } from "@devflow/api";
 import type { z } from "zod";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
-import { type CountRow, countWindow, toTimeCounts } from "../../platform/http/time-counts.ts";
+import { countColumns, type CountRow, countWindow, inWindow, toTimeCounts } from "../../platform/http/time-counts.ts";
 
 /** How many changes were done and refused over time. Throws AppError invalid for a window that is empty or too long. */
 export async function countAudit({
@@ -16,11 +16,10 @@ export async function countAudit({
 }): Promise<TimeCounts> {
   const window = countWindow(input, ctx.clock.now());
   const rows = await ctx.sql<CountRow[]>`
-    select (floor(extract(epoch from at) / ${window.stepSeconds}::int) * ${window.stepSeconds}::int)::float8 as second,
-      outcome as kind, count(*)::int as count
+    select ${countColumns(ctx, window, "at", "outcome")}
     from audit_log
     where organization_id = ${principal.organizationId}
-      and at >= ${window.from}::text::timestamptz and at < ${window.to}::text::timestamptz
+      and ${inWindow(ctx, window, "at")}
     group by 1, 2 order by 1, 2`;
   return toTimeCounts(window, rows);
 }

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Principal } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
 import { arrayLiteral } from "../../platform/db/index.ts";
-import { type CountRow, countWindow, toTimeCounts } from "../../platform/http/time-counts.ts";
+import { countColumns, type CountRow, countWindow, inWindow, toTimeCounts } from "../../platform/http/time-counts.ts";
 import { eventParts, fromSql, visibleSql } from "./visible.ts";
 
 /** How often each type of event happened over time, within the principal's reach. Throws AppError invalid for a window that is empty or too long. */
@@ -19,10 +19,9 @@ export async function countEvents({
   const { sql } = ctx;
   const window = countWindow(input, ctx.clock.now());
   const rows = await sql<CountRow[]>`
-    select (floor(extract(epoch from e.at) / ${window.stepSeconds}::int) * ${window.stepSeconds}::int)::float8 as second,
-      e.type as kind, count(*)::int as count ${fromSql(ctx)}
+    select ${countColumns(ctx, window, "e.at", "e.type")} ${fromSql(ctx)}
     where e.organization_id = ${principal.organizationId} ${visibleSql(ctx, eventParts(principal))}
-      and e.at >= ${window.from}::text::timestamptz and e.at < ${window.to}::text::timestamptz
+      and ${inWindow(ctx, window, "e.at")}
       ${input.types === undefined ? sql`` : sql`and e.type = any(${arrayLiteral(input.types)}::text[])`}
       ${input.subjectKind === undefined ? sql`` : sql`and e.subject_kind = ${input.subjectKind}`}
       ${input.subjectId === undefined ? sql`` : sql`and e.subject_id = ${input.subjectId}`}

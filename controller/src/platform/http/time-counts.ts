@@ -1,5 +1,6 @@
 import type { TimeCounts } from "@devflow/api";
 import { AppError } from "@devflow/errors";
+import type { Context } from "../context.ts";
 
 const HOUR_S = 3600;
 const DAY_S = 86_400;
@@ -26,7 +27,15 @@ export function countWindow({ from, to }: { from?: string | undefined; to?: stri
   return { from: new Date(Math.floor(fromMs / step) * step).toISOString(), to: new Date(toMs).toISOString(), stepSeconds };
 }
 
-/** A row of `select (floor(extract(epoch from at) / step) * step)::float8 as "second", … as kind, count(*)::int as count`. */
+/** The columns of a CountRow, to be grouped by 1 and 2. @param at column of the time @param kind column that is told apart */
+export const countColumns = ({ sql }: Pick<Context, "sql">, { stepSeconds }: CountWindow, at: string, kind: string) =>
+  sql`(floor(extract(epoch from ${sql(at)}) / ${stepSeconds}::int) * ${stepSeconds}::int)::float8 as second, ${sql(kind)} as kind, count(*)::int as count`;
+
+/** That a time lies in the window. @param at column of the time */
+export const inWindow = ({ sql }: Pick<Context, "sql">, { from, to }: CountWindow, at: string) =>
+  sql`${sql(at)} >= ${from}::text::timestamptz and ${sql(at)} < ${to}::text::timestamptz`;
+
+/** A group of what was counted; `second` of Unix time at its begin. */
 export interface CountRow {
   readonly second: number;
   readonly kind: string;
