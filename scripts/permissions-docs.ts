@@ -28,6 +28,8 @@ const mark = (permission: Permission, role: Role) => (roles.indexOf(permissionTa
 /** Features in whose verbs a permission decides, beside those whose routes state it. */
 const inVerbs: Partial<Record<Permission, string>> = { "views.share": "groups" };
 
+const given = { part: "parts", organization: "for all", installation: "to administrators of the installation" } as const;
+
 const anchor = (feature: string) => `[${feature}](#${feature})`;
 
 function permissionRows(routes: readonly RouteDefinition[], topics: readonly DescribedTopic[]): string[] {
@@ -40,7 +42,7 @@ function permissionRows(routes: readonly RouteDefinition[], topics: readonly Des
       .join(", ");
     const { meaning, within } = permissionTable[permission];
     const marks = roles.map((role) => mark(permission, role)).join(" | ");
-    return `| \`${permission}\` | ${meaning} | ${marks} | ${within === "part" ? "parts" : "for all"} | ${where} |`;
+    return `| \`${permission}\` | ${meaning} | ${marks} | ${given[within]} | ${where} |`;
   });
 }
 

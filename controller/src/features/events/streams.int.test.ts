@@ -183,7 +183,7 @@ describe("streams of events", () => {
   it("start nothing for a HEAD request", async () => {
     const response = await fetch(`${web.origin}/api/v1/events/stream`, { method: "HEAD", headers: { authorization: `Bearer ${token}` } });
     expect(response.status).toBe(200);
-    const { body } = await web.ask("/metrics", { token: await web.token("view") });
+    const { body } = await web.ask("/metrics", { token: await web.token("owner") });
     expect(body).toMatch(/devflow_event_streams \d/);
   });
 

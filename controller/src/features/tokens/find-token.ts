@@ -82,6 +82,7 @@ export function createTokenFinder(ctx: Context): TokenFinder {
       if (row.expiresAtMs !== null && row.expiresAtMs <= ctx.clock.now()) return null;
       used.set(row.id, { atMs: ctx.clock.now(), address });
       const grants = row.grants.map(toGrant);
+      const doesEverything = strongestRole({ grants, bound: null, installationAdministrator: false }) === "owner";
       return {
         kind: "token",
         id: row.id,
@@ -91,9 +92,8 @@ export function createTokenFinder(ctx: Context): TokenFinder {
           grants,
           bound: row.bound?.map(toGrant) ?? null,
           // Only a token that was made to do everything does this too; the bootstrap token stands for the first administrator.
-          installationAdministrator:
-            strongestRole({ grants, bound: null, installationAdministrator: false }) === "owner" &&
-            (row.installationAdministrator || isBootstrap(ctx, row)),
+          installationAdministrator: doesEverything && (row.installationAdministrator || isBootstrap(ctx, row)),
+          ofAdministrator: row.installationAdministrator || (doesEverything && isBootstrap(ctx, row)),
         },
         userId: row.createdBy,
         email: null,

@@ -1,4 +1,4 @@
-import { type Permission, permissions, permissionsOf, type Role, roles } from "@devflow/api";
+import { type Permission, permissions, permissionsOf, permissionTable, type Role, roles } from "@devflow/api";
 
 /** A role that somebody holds somewhere, resolved to what it allows. */
 export interface Grant {
@@ -16,6 +16,8 @@ export interface Access {
   readonly bound: readonly Grant[] | null;
   /** Whether settings of the whole installation may be changed. */
   readonly installationAdministrator: boolean;
+  /** Whether the person behind it is an administrator of the installation; absent: as above. A narrow token of theirs differs. */
+  readonly ofAdministrator?: boolean;
 }
 
 /** Where a thing belongs. Null and absent are the same: it is in no group, owned by no team, part of no project. */
@@ -59,6 +61,12 @@ export function grantCovers(grant: Grant, scope: Scope | undefined): boolean {
 const allows = (grants: readonly Grant[], permission: Permission, scope: Scope | undefined) =>
   grants.some((grant) => grant.permissions.has(permission) && grantCovers(grant, scope));
 
+/** Whether a permission counts for access where it is held: what tells about all organisations does for few. */
+export const counts = (
+  { installationAdministrator, ofAdministrator = installationAdministrator }: Access,
+  permission: Permission,
+): boolean => ofAdministrator || permissionTable[permission].within !== "installation";
+
 /** Whether access holds a permission at `scope`; undefined: over the whole organisation. */
 export function holds({ grants, bound }: Access, permission: Permission, scope?: Scope): boolean {
   return allows(grants, permission, scope) && (bound === null || allows(bound, permission, scope));
@@ -99,7 +107,7 @@ export interface HeldPermission {
 export function heldPermissions(access: Access, groups: readonly { id: string; teamId: string | null }[]): HeldPermission[] {
   const teams = new Set([...access.grants, ...(access.bound ?? [])].flatMap((g) => (g.scopeKind === "team" ? [g.scopeId] : [])));
   return permissions
-    .filter((permission) => holdsSomewhere(access, permission))
+    .filter((permission) => holdsSomewhere(access, permission) && counts(access, permission))
     .map((permission) => {
       if (holds(access, permission)) return { permission, everywhere: true, groupIds: [], teamIds: [] };
       const at = (scope: Omit<Scope, "organizationId">) => holds(access, permission, { organizationId: "", ...scope });

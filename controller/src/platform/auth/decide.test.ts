@@ -24,7 +24,8 @@ describe("decide", () => {
   it("lets a role do what it and weaker roles may, and nothing stronger", () => {
     for (const [held, name] of roles.entries()) {
       for (const permission of permissions) {
-        const allowed = held >= roles.indexOf(permissionTable[permission].role);
+        const { role, within } = permissionTable[permission];
+        const allowed = held >= roles.indexOf(role) && within !== "installation";
         expect(decide(principal(name), permission, { organizationId: "a" })).toBe(allowed ? "allow" : "forbidden");
         expect(decide(principal(name), permission)).toBe(allowed ? "allow" : "forbidden");
       }
@@ -50,6 +51,15 @@ describe("decide", () => {
   it("gives the installation's settings to its administrators alone, whatever they may in an organisation", () => {
     expect(decide(principal("owner"), "installation.manage")).toBe("forbidden");
     expect(decide(principal({ grants: [], bound: null, installationAdministrator: true }), "installation.manage")).toBe("allow");
+  });
+
+  it("tells about all organisations together only its administrators, and tokens of theirs that were made for it", () => {
+    const scraper = { ...roleAccess("view", "a"), ofAdministrator: true };
+    expect(decide(principal(scraper), "metrics.scrape")).toBe("allow");
+    expect(decide(principal(scraper), "installation.manage")).toBe("forbidden");
+    expect(decide(principal({ ...scraper, grants: [] }), "metrics.scrape")).toBe("forbidden");
+    expect(decide(principal({ ...roleAccess("view", "a"), installationAdministrator: true }), "metrics.scrape")).toBe("allow");
+    expect(decide(principal("owner"), "metrics.scrape")).toBe("forbidden");
   });
 
   it("demands a principal for everything but public", () => {

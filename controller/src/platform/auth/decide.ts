@@ -1,6 +1,6 @@
 import { installationPermission, type Permission, permissions } from "@devflow/api";
 import { AppError } from "@devflow/errors";
-import { holds, holdsSomewhere, knows, type Scope } from "./access.ts";
+import { counts, holds, holdsSomewhere, knows, type Scope } from "./access.ts";
 import type { Principal } from "./principal.ts";
 
 export type Decision = "allow" | "unauthenticated" | "not_found" | "forbidden";
@@ -23,7 +23,7 @@ export function decide(principal: Principal | null, demand: Demand, scope?: Scop
   const { access } = principal;
   if (demand === installationPermission) return access.installationAdministrator ? "allow" : "forbidden";
   if (scope === "somewhere") return holdsSomewhere(access, demand) ? "allow" : "forbidden";
-  if (holds(access, demand, scope)) return "allow";
+  if (holds(access, demand, scope)) return counts(access, demand) ? "allow" : "forbidden";
   return scope === undefined || knows(access, scope) ? "forbidden" : "not_found";
 }
 

@@ -57,8 +57,11 @@ describe("every route and topic", () => {
       ...(route.body === undefined ? {} : { json: {} }),
     });
   };
-  /** Weakest role that has what is demanded; what no role has (installation.manage) is the tokens' of nobody here. */
-  const weakest = (demand: string) => (Object.hasOwn(permissionTable, demand) ? permissionTable[demand as Permission].role : null);
+  /** Weakest role that has what is demanded; what no role has by itself (installation.manage, metrics.scrape) is the tokens' of nobody here. */
+  const weakest = (demand: string) => {
+    const facts = Object.hasOwn(permissionTable, demand) ? permissionTable[demand as Permission] : null;
+    return facts === null || facts.within === "installation" ? null : facts.role;
+  };
   const weakerThan = (demand: string): readonly Role[] => {
     if (demand === "authenticated" || demand === "public") return [];
     const role = weakest(demand);

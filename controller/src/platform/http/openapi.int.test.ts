@@ -62,7 +62,7 @@ describe("/metrics", () => {
   it("shows the process's figures to those who may see them", async () => {
     const web = await testWeb();
     expect((await web.ask("/metrics")).status).toBe(401);
-    const answer = await web.ask("/metrics", { token: await web.token("view") });
+    const answer = await web.ask("/metrics", { token: await web.token("owner") });
     expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
     expect(answer.body).toMatch(/^process_resident_memory_bytes \d+/m);
     expect(answer.body).toMatch(/^devflow_http_requests_total\{method="GET",status="401"\} [1-9]/m);

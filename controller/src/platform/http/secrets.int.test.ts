@@ -315,7 +315,7 @@ describe("secrets", () => {
     expect(exported.status).toBe(200);
     const lines = gunzipSync(Buffer.from(await exported.arrayBuffer())).toString();
     expect(lines).toContain('"type":"member"');
-    const scraped = await as(owner, "GET", "/metrics");
+    const scraped = await as(await cast.make("install", ""), "GET", "/metrics");
     expect(scraped.body).toContain("devflow_");
     expect([...new Set([...texts, ...lines.split("\n"), scraped.body].flatMap((text) => secrets.in(text)))]).toEqual([]);
   });

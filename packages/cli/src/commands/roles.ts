@@ -61,7 +61,10 @@ export const rolesCommand: AddCommand = (program, cli) => {
           [
             { title: "PERMISSION", value: ({ id }) => id },
             { title: "FROM", value: ({ role }) => role },
-            { title: "FOR", value: ({ within }) => (within === "part" ? "groups too" : "everything") },
+            {
+              title: "FOR",
+              value: ({ within }) => ({ part: "groups too", organization: "everything", installation: "administrators" })[within],
+            },
             { title: "", value: ({ meaning }) => meaning, flexible: true },
           ],
           terminal.style,
