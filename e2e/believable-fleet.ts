@@ -71,6 +71,7 @@ export async function startBelievableFleet(
       metrics: [sourceOf(m)],
       inventory: inventorySourceOf(m),
       renewExpired: null,
+      checkpoints: null,
       log: silent,
     });
     running.set(member, agent);

@@ -30,10 +30,6 @@ export const exceptions: {
       proto: "the controller sends webhooks",
       agent: "the controller sends webhooks",
     },
-    audit: {
-      proto: "the controller keeps the log",
-      agent: "the controller keeps the log",
-    },
     settings: {
       proto: "agents have a configuration file",
       agent: "agents have a configuration file",

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { InventorySource, MetricSource, RenewExpiredOptions } from "./feature.ts";
+import type { CheckpointKeeper, InventorySource, MetricSource, RenewExpiredOptions } from "./feature.ts";
 import { Recorder } from "./session/recorder.ts";
 import type { SenderParts } from "./session/sender.ts";
 import { Session } from "./session/session.ts";
@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly metrics: readonly MetricSource[];
   readonly inventory: InventorySource | null;
   readonly renewExpired: ((options: RenewExpiredOptions) => Promise<void>) | null;
+  /** Null: this agent keeps no audit checkpoints. */
+  readonly checkpoints: CheckpointKeeper | null;
   readonly log: Logger;
   /** Default: <stateDir>/spool, 64 MiB, 72 h. */
   readonly spool?: SpoolOptions;
@@ -61,6 +63,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     bootId,
     log,
     renewExpired: options.renewExpired,
+    checkpoints: options.checkpoints,
     onClockMoved: () => recorder.clockMoved(),
     ...(options.onCommitted && { onCommitted: options.onCommitted }),
     ...(options.onReady && { onReady: options.onReady }),
@@ -108,6 +111,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       certificateNotAfterMs: session.credentials?.notAfterMs ?? null,
       spool: spool.status,
       sent: session.tally,
+      audit: options.checkpoints?.status() ?? null,
       warnings: [...session.refusedTrust],
     }),
     async stop() {

@@ -1,4 +1,5 @@
 /** Seams between the agent's session and its features. */
+import type { AuditCheckpoint } from "@devflow/proto/audit/v1/audit";
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import type { FamilyRows } from "@devflow/proto/metrics/v1/metrics";
 
@@ -32,6 +33,24 @@ export interface InventorySource {
    * @param onError a look failed; there will be others
    */
   watch(onChange: (inventory: Inventory) => void, onError: (error: unknown) => void): () => void;
+}
+
+/** Remembers where the controller's audit log ended, so that nobody can cut it or write it anew without a server knowing. */
+export interface CheckpointKeeper {
+  /** What the next greeting hands over, at most 3. */
+  claims(): AuditCheckpoint[];
+  /** Takes or refuses one, and tells what the controller is to hear of it: the newest one before it, and why not. Never rejects. */
+  offered(checkpoint: AuditCheckpoint): Promise<{ readonly held: AuditCheckpoint[]; readonly refused: string }>;
+  status(): CheckpointStatus;
+}
+
+export interface CheckpointStatus {
+  readonly kept: number;
+  /** Row of the log and when it was signed, RFC 3339. */
+  readonly newest: { readonly sequence: number; readonly at: string } | null;
+  readonly oldest: { readonly sequence: number; readonly at: string } | null;
+  /** Why the last one that was offered was not taken; null when it was. */
+  readonly refused: string | null;
 }
 
 /** Options of `devflow-agent enrol`; features/enrolment exports `enrol(options: EnrolOptions): Promise<void>`. */

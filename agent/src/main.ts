@@ -16,6 +16,8 @@ const usage = `devflow-agent ${agentVersion}
   devflow-agent run                      connect to the controller and stay
   devflow-agent status [--json]          what the running agent does (exit code 0: connected)
   devflow-agent doctor                   look for what is wrong (exit code 0: nothing)
+  devflow-agent audit-checkpoints        what this server holds of the controller's audit log, for
+                                         devflow admin verify-audit --checkpoint FILE
   devflow-agent version
 
 The folder is /var/lib/devflow-agent, or DEVFLOW_AGENT_STATE_DIR.`;
@@ -37,6 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
         metrics: [metrics],
         inventory: features.inventory(metrics.listeners),
         renewExpired: features.enrolment.renewExpired,
+        checkpoints: await features.audit.createCheckpointKeeper({ stateDir, log }),
       });
       return 0;
     }
@@ -50,6 +53,10 @@ async function main(args: readonly string[]): Promise<number> {
       return await status(stateDir, parseArgs({ args: rest, options: { json: { type: "boolean" } } }).values.json ?? false, say);
     case "doctor":
       return await doctor(stateDir, say);
+    case "audit-checkpoints":
+      parseArgs({ args: rest, options: {} });
+      for (const line of await features.audit.checkpointLines(stateDir)) say(line);
+      return 0;
     case "version":
       say(agentVersion);
       return 0;

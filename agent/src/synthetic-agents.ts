@@ -101,6 +101,7 @@ export async function startAgents(options: AgentsOptions): Promise<RunningAgents
         metrics: [syntheticSource(index)],
         inventory: null,
         renewExpired: null,
+        checkpoints: null,
         log,
         spool: { dir: options.spoolOnDisk ? join(stateDir, "spool") : null },
         sampleMs: intervalMs,

@@ -1,3 +1,4 @@
+import { features } from "../features.ts";
 import { agentVersion } from "../version.ts";
 import { readAgentFile, type AgentFile } from "../state/agent-file.ts";
 import { loadCredentials, type Credentials } from "../state/credentials.ts";
@@ -39,6 +40,10 @@ export async function doctor(stateDir: string, say: (line: string) => void): Pro
     tell(failed(`agent ${running.version} is running, ${agentVersion} is installed: systemctl restart devflow-agent`));
   else tell(fine(`agent ${running.version} is running (process ${running.pid})`));
   if (running?.spool.error) tell(failed(running.spool.error));
+  const audit = await features.audit.lookAtCheckpoints(stateDir);
+  const wrong = audit.wrong ?? running?.audit?.refused ?? null;
+  if (wrong !== null) tell(failed(`audit checkpoints: ${wrong}`));
+  else if (audit.newest !== null) tell(fine(`${audit.kept} audit checkpoints are kept, the newest at row ${audit.newest}`));
 
   if (tell(await checkName(agent.controllerHost)) && tell(await checkPort(agent.controllerHost, agent.gatewayPort, "gateway"))) {
     tell(await checkGateway(agent, credentials, stateDir));

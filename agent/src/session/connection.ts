@@ -1,3 +1,4 @@
+import type { AuditCheckpoint } from "@devflow/proto/audit/v1/audit";
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import type { LiveRequest } from "@devflow/proto/metrics/v1/metrics";
 import type {
@@ -34,6 +35,8 @@ export interface ConnectionParts {
   readonly onPing: (probe: Probe, roundTripUs: number) => void;
   readonly onDrain: () => void;
   readonly onRenewed: (response: RenewCertificateResponse) => void;
+  /** Tells what to answer; null: nothing. */
+  readonly onCheckpoint: (checkpoint: AuditCheckpoint) => Promise<{ held: AuditCheckpoint[]; refused: string } | null>;
   readonly inventory: () => Inventory | null;
   /** What whoever begins to watch is shown first, oldest first. */
   readonly lastSeconds: () => Iterable<LiveRequest>;
@@ -147,6 +150,10 @@ export class Connection {
           controllerWallMs: Number(message.value.wallTimeMs),
         });
         if (!this.#over) this.#begin(message.value);
+        if (message.value.auditCheckpoint) await this.#checkpoint(message.value.auditCheckpoint);
+        return;
+      case "auditCheckpoint":
+        if (this.#sender) await this.#checkpoint(message.value);
         return;
       case "liveMode":
         if (this.#sender) this.live.set(message.value.on);
@@ -160,6 +167,11 @@ export class Connection {
         return;
       default: // a message of a newer controller: not for this agent
     }
+  }
+
+  async #checkpoint(offered: AuditCheckpoint): Promise<void> {
+    const report = await this.#parts.onCheckpoint(offered);
+    if (report) this.#say({ message: { case: "auditReport", value: { $typeName: "devflow.audit.v1.AuditReport", ...report } } });
   }
 
   #begin(welcome: Welcome): void {

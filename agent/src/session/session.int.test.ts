@@ -75,6 +75,7 @@ async function session(
     bootId,
     log: pino({ level: "silent" }),
     renewExpired: null,
+    checkpoints: null,
     onClockMoved: () => undefined,
     ...parts,
   });

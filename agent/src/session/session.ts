@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Inventory } from "@devflow/proto/inventory/v1/inventory";
 import type { RenewCertificateResponse, Welcome } from "@devflow/proto/session/v1/session";
 import type { Logger } from "pino";
-import type { RenewExpiredOptions, SecondValues } from "../feature.ts";
+import type { CheckpointKeeper, RenewExpiredOptions, SecondValues } from "../feature.ts";
 import type { AgentFile } from "../state/agent-file.ts";
 import { loadCredentials, promoteCredentials, stageCredentials, type Credentials } from "../state/credentials.ts";
 import { backoffMs, refusedDelayMs, renewExpiredDelayMs } from "./backoff.ts";
@@ -20,7 +20,8 @@ import { saveClock, type SteadyClock } from "./steady-clock.ts";
 import { applyTrust } from "./trust.ts";
 
 /** What this agent understands, "YYYY-MM-name". */
-export const capabilities = ["2026-11-metrics", "2026-11-live", "2026-11-inventory"] as const;
+const capabilities = ["2026-11-metrics", "2026-11-live", "2026-11-inventory"] as const;
+const checkpointCapability = "2026-11-audit-checkpoints";
 
 const RENEWAL_CHECK_MS = 10 * 60_000;
 const RENEWAL_RETRY_MS = 3_600_000;
@@ -36,6 +37,8 @@ export interface SessionParts {
   readonly log: Logger;
   /** Renews an identity that expired; null where there is no enrolment listener to ask. */
   readonly renewExpired: ((options: RenewExpiredOptions) => Promise<void>) | null;
+  /** Null: no audit checkpoints are kept. */
+  readonly checkpoints: CheckpointKeeper | null;
   readonly onClockMoved: () => void;
   readonly onCommitted?: SenderParts["onCommitted"];
   readonly onReady?: () => void;
@@ -143,7 +146,7 @@ export class Session {
   }
 
   async #connectOnce(): Promise<Outcome> {
-    const { stateDir, agent, agentVersion, spool, clock, steady, bootId, log, onCommitted } = this.#parts;
+    const { stateDir, agent, agentVersion, spool, clock, steady, bootId, log, checkpoints, onCommitted } = this.#parts;
     this.#enter("dialling");
     const credentials = await this.#chooseCredentials();
     if (credentials === null) {
@@ -155,13 +158,14 @@ export class Session {
     const connection = new Connection({
       channel: dial(agent, credentials, caPem),
       hello: () => ({
-        capabilities: [...capabilities],
+        capabilities: checkpoints ? [...capabilities, checkpointCapability] : [...capabilities],
         agentVersion,
         bootId,
         spoolId: spool.spoolId,
         wallTimeMs: BigInt(Date.now()),
         monotonicMs: BigInt(steady.now()),
         hostname: hostname(),
+        auditCheckpoints: checkpoints?.claims() ?? [],
       }),
       sender: { spool, clock, bootId, steadyNow: () => steady.now(), log, tally: this.tally, suspects: this.#suspects, onCommitted },
       inventory: () => this.#inventory,
@@ -172,6 +176,7 @@ export class Session {
         if (clock.settled && clock.ping(probe)) this.#clockMoved();
       },
       onDrain: () => this.#enter("draining"),
+      onCheckpoint: async (checkpoint) => (await checkpoints?.offered(checkpoint)) ?? null,
       onRenewed: (response) => void this.#renewed(response),
     });
     this.#connection = connection;

@@ -1,7 +1,7 @@
 import { createPublicKey, verify, X509Certificate, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Welcome } from "@devflow/proto/session/v1/session";
+import { readTaskKey } from "../state/task-key.ts";
 import { writeFileAtomic } from "../state/write-atomic.ts";
 
 /** What Welcome may change about whom this agent believes, and what it may not. Pure; the files are written below. */
@@ -52,16 +52,6 @@ export function nextTaskKey(
     return { pem: key.export({ type: "spki", format: "pem" }) as string, refused: null };
   } catch {
     return { pem: null, refused: untrue }; // not a key at all
-  }
-}
-
-/** Reads the pinned task-signing key; null when there is none. */
-export async function readTaskKey(stateDir: string): Promise<KeyObject | null> {
-  const pem = await readFile(join(stateDir, "task-signing.pub"), "utf8").catch(() => null);
-  try {
-    return pem === null ? null : createPublicKey(pem);
-  } catch {
-    return null; // damaged: told by nextTaskKey like a missing one
   }
 }
 

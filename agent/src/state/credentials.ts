@@ -95,7 +95,14 @@ export async function promoteCredentials(stateDir: string): Promise<void> {
   await syncFolder(stateDir);
 }
 
-/** Writes the first pair of a new identity: key.pem (mode 600), cert.pem, ca.pem, task-signing.pub (SPKI PEM). */
+/** The audit checkpoints that this identity was given; of the identity before, they are kept aside. */
+export const checkpointsFile = "audit-checkpoints.ndjson";
+export const earlierCheckpointsFile = "audit-checkpoints.earlier.ndjson";
+
+/**
+ * Writes the first pair of a new identity: key.pem (mode 600), cert.pem, ca.pem, task-signing.pub (SPKI PEM). It may be
+ * of another organisation, so it begins without audit checkpoints.
+ */
 export async function writeFirstCredentials(
   stateDir: string,
   files: { keyPem: string; certificatePem: string; caPem: string; taskSigningPem: string },
@@ -103,6 +110,9 @@ export async function writeFirstCredentials(
   if (!pair(files.keyPem, files.certificatePem, false))
     throw new AppError("invalid", "The certificate that came is not for the key that was sent");
   await rm(join(stateDir, "next"), { recursive: true, force: true });
+  await rename(join(stateDir, checkpointsFile), join(stateDir, earlierCheckpointsFile)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error; // none was given yet
+  });
   await writeFileAtomic(join(stateDir, "key.pem"), files.keyPem, { sync: true });
   await writeFileAtomic(join(stateDir, "cert.pem"), files.certificatePem, { mode: 0o644, sync: true });
   await writeFileAtomic(join(stateDir, "ca.pem"), files.caPem, { mode: 0o644, sync: true });

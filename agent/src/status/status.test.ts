@@ -18,6 +18,7 @@ const status = (change: Partial<AgentStatus> = {}): AgentStatus => ({
   certificateNotAfterMs: NOW + 10 * 86_400_000,
   spool: { batches: 0, bytes: 0, oldestTimeS: 0, dropped: 0, damaged: 0, error: "" },
   sent: { committed: 720, rejected: 0, lastRejection: "" },
+  audit: null,
   warnings: [],
   ...change,
 });
@@ -42,6 +43,12 @@ test("what is wrong is said", () => {
       sent: { committed: 1, rejected: 2, lastRejection: "too old: 80 h" },
       clock: { settled: true, wallAheadMs: -3_600_000 },
       certificateNotAfterMs: NOW - 86_400_000,
+      audit: {
+        kept: 2,
+        newest: { sequence: 7, at: new Date(NOW - 60_000).toISOString() },
+        oldest: { sequence: 5, at: new Date(NOW - 120_000).toISOString() },
+        refused: "the controller's log went back",
+      },
       warnings: ["another key"],
     }),
   ).join("\n");
@@ -55,6 +62,8 @@ test("what is wrong is said", () => {
     "2 refused (last: too old: 80 h)",
     "This machine's clock is 1 h behind the controller's",
     "Certificate: expired 1 d ago.",
+    "Audit: 2 checkpoints of the controller's log, the newest at row 7, 1 min old.",
+    "Audit: the last checkpoint was refused: the controller's log went back.",
     "Warning: another key",
   ]) {
     expect(lines).toContain(words);

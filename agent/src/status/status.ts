@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration } from "@devflow/units";
+import type { CheckpointStatus } from "../feature.ts";
 import type { SessionState } from "../session/session.ts";
 import type { SpoolStatus } from "../session/spool/spool.ts";
 
@@ -21,6 +22,8 @@ export interface AgentStatus {
   readonly certificateNotAfterMs: number | null;
   readonly spool: SpoolStatus;
   readonly sent: { readonly committed: number; readonly rejected: number; readonly lastRejection: string };
+  /** Of the controller's audit log; null when none are kept. */
+  readonly audit: CheckpointStatus | null;
   readonly warnings: readonly string[];
 }
 
@@ -63,5 +66,11 @@ export function describe(status: AgentStatus): string[] {
     const leftMs = status.certificateNotAfterMs - status.nowMs;
     lines.push(leftMs > 0 ? `Certificate: valid for ${ago(leftMs)}, renewed by itself.` : `Certificate: expired ${ago(-leftMs)} ago.`);
   }
+  const { audit } = status;
+  if (audit?.newest)
+    lines.push(
+      `Audit: ${audit.kept} ${audit.kept === 1 ? "checkpoint" : "checkpoints"} of the controller's log, the newest at row ${audit.newest.sequence}, ${ago(status.nowMs - Date.parse(audit.newest.at))} old.`,
+    );
+  if (audit?.refused) lines.push(`Audit: the last checkpoint was refused: ${audit.refused}.`);
   return [...lines, ...status.warnings.map((warning) => `Warning: ${warning}`), `Agent ${status.version}, process ${status.pid}.`];
 }

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AuditCheckpoint, AuditReport } from "../../audit/v1/audit_pb.ts";
+import { file_devflow_audit_v1_audit } from "../../audit/v1/audit_pb.ts";
 import type { Inventory } from "../../inventory/v1/inventory_pb.ts";
 import { file_devflow_inventory_v1_inventory } from "../../inventory/v1/inventory_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file devflow/session/v1/session.proto.
  */
 export const file_devflow_session_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("CiBkZXZmbG93L3Nlc3Npb24vdjEvc2Vzc2lvbi5wcm90bxISZGV2Zmxvdy5zZXNzaW9uLnYxItoCCg5Db25uZWN0UmVxdWVzdBIqCgVoZWxsbxgBIAEoCzIZLmRldmZsb3cuc2Vzc2lvbi52MS5IZWxsb0gAEigKBHBvbmcYAiABKAsyGC5kZXZmbG93LnNlc3Npb24udjEuUG9uZ0gAEjQKCWludmVudG9yeRgDIAEoCzIfLmRldmZsb3cuaW52ZW50b3J5LnYxLkludmVudG9yeUgAEkgKEXJlbmV3X2NlcnRpZmljYXRlGAQgASgLMisuZGV2Zmxvdy5zZXNzaW9uLnYxLlJlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0SAASLgoHZ29vZGJ5ZRgFIAEoCzIbLmRldmZsb3cuc2Vzc2lvbi52MS5Hb29kYnllSAASNwoMc3Bvb2xfcmVwb3J0GAYgASgLMh8uZGV2Zmxvdy5zZXNzaW9uLnYxLlNwb29sUmVwb3J0SABCCQoHbWVzc2FnZSKgAgoPQ29ubmVjdFJlc3BvbnNlEi4KB3dlbGNvbWUYASABKAsyGy5kZXZmbG93LnNlc3Npb24udjEuV2VsY29tZUgAEigKBHBpbmcYAiABKAsyGC5kZXZmbG93LnNlc3Npb24udjEuUGluZ0gAEkkKEXJlbmV3X2NlcnRpZmljYXRlGAMgASgLMiwuZGV2Zmxvdy5zZXNzaW9uLnYxLlJlbmV3Q2VydGlmaWNhdGVSZXNwb25zZUgAEjEKCWxpdmVfbW9kZRgEIAEoCzIcLmRldmZsb3cuc2Vzc2lvbi52MS5MaXZlTW9kZUgAEioKBWRyYWluGAUgASgLMhkuZGV2Zmxvdy5zZXNzaW9uLnYxLkRyYWluSABCCQoHbWVzc2FnZSLIAQoFSGVsbG8SFAoMY2FwYWJpbGl0aWVzGAEgAygJEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSDwoHYm9vdF9pZBgDIAEoCRIQCghzcG9vbF9pZBgEIAEoCRIUCgx3YWxsX3RpbWVfbXMYBSABKAMSFAoMbW9ub3RvbmljX21zGAYgASgDEjEKBnBvbGljeRgHIAEoCzIhLmRldmZsb3cuc2Vzc2lvbi52MS5Qb2xpY3lTdW1tYXJ5EhAKCGhvc3RuYW1lGAggASgJIi8KDVBvbGljeVN1bW1hcnkSDgoGcHJlc2V0GAEgASgJEg4KBnNoYTI1NhgCIAEoDCLmAQoHV2VsY29tZRIUCgxjYXBhYmlsaXRpZXMYASADKAkSFAoMd2FsbF90aW1lX21zGAIgASgDEh8KF21ldHJpY19pbnRlcnZhbF9zZWNvbmRzGAMgASgNEh0KFW1heF9iYXRjaGVzX2luX2ZsaWdodBgEIAEoDRITCgtzZXJ2ZXJfbmFtZRgFIAEoCRIOCgZjYV9wZW0YBiADKAkSDAoEbGl2ZRgHIAEoCBIYChB0YXNrX3NpZ25pbmdfa2V5GAggASgMEiIKGnRhc2tfc2lnbmluZ19rZXlfc2lnbmF0dXJlGAkgASgMIkgKBFBpbmcSCgoCaWQYASABKAQSFAoMd2FsbF90aW1lX21zGAIgASgDEh4KFnByZXZpb3VzX3JvdW5kX3RyaXBfdXMYAyABKA0iKAoEUG9uZxIKCgJpZBgBIAEoBBIUCgx3YWxsX3RpbWVfbXMYAiABKAMiPAoXUmVuZXdDZXJ0aWZpY2F0ZVJlcXVlc3QSEgoKcHVibGljX2tleRgBIAEoDBINCgVwcm9vZhgCIAEoDCJCChhSZW5ld0NlcnRpZmljYXRlUmVzcG9uc2USFwoPY2VydGlmaWNhdGVfcGVtGAEgASgJEg0KBWVycm9yGAIgASgJIhYKCExpdmVNb2RlEgoKAm9uGAEgASgIIiMKBURyYWluEhoKEnJlY29ubmVjdF9hZnRlcl9tcxgBIAEoDSIZCgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCSJkCgtTcG9vbFJlcG9ydBIPCgdiYXRjaGVzGAEgASgEEg0KBWJ5dGVzGAIgASgEEhUKDW9sZGVzdF90aW1lX3MYAyABKAMSDwoHZHJvcHBlZBgEIAEoBBINCgVlcnJvchgFIAEoCTJoCg5TZXNzaW9uU2VydmljZRJWCgdDb25uZWN0EiIuZGV2Zmxvdy5zZXNzaW9uLnYxLkNvbm5lY3RSZXF1ZXN0GiMuZGV2Zmxvdy5zZXNzaW9uLnYxLkNvbm5lY3RSZXNwb25zZSgBMAFiBnByb3RvMw", [file_devflow_inventory_v1_inventory]);
+  fileDesc("CiBkZXZmbG93L3Nlc3Npb24vdjEvc2Vzc2lvbi5wcm90bxISZGV2Zmxvdy5zZXNzaW9uLnYxIpEDCg5Db25uZWN0UmVxdWVzdBIqCgVoZWxsbxgBIAEoCzIZLmRldmZsb3cuc2Vzc2lvbi52MS5IZWxsb0gAEigKBHBvbmcYAiABKAsyGC5kZXZmbG93LnNlc3Npb24udjEuUG9uZ0gAEjQKCWludmVudG9yeRgDIAEoCzIfLmRldmZsb3cuaW52ZW50b3J5LnYxLkludmVudG9yeUgAEkgKEXJlbmV3X2NlcnRpZmljYXRlGAQgASgLMisuZGV2Zmxvdy5zZXNzaW9uLnYxLlJlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0SAASLgoHZ29vZGJ5ZRgFIAEoCzIbLmRldmZsb3cuc2Vzc2lvbi52MS5Hb29kYnllSAASNwoMc3Bvb2xfcmVwb3J0GAYgASgLMh8uZGV2Zmxvdy5zZXNzaW9uLnYxLlNwb29sUmVwb3J0SAASNQoMYXVkaXRfcmVwb3J0GAcgASgLMh0uZGV2Zmxvdy5hdWRpdC52MS5BdWRpdFJlcG9ydEgAQgkKB21lc3NhZ2Ui3wIKD0Nvbm5lY3RSZXNwb25zZRIuCgd3ZWxjb21lGAEgASgLMhsuZGV2Zmxvdy5zZXNzaW9uLnYxLldlbGNvbWVIABIoCgRwaW5nGAIgASgLMhguZGV2Zmxvdy5zZXNzaW9uLnYxLlBpbmdIABJJChFyZW5ld19jZXJ0aWZpY2F0ZRgDIAEoCzIsLmRldmZsb3cuc2Vzc2lvbi52MS5SZW5ld0NlcnRpZmljYXRlUmVzcG9uc2VIABIxCglsaXZlX21vZGUYBCABKAsyHC5kZXZmbG93LnNlc3Npb24udjEuTGl2ZU1vZGVIABIqCgVkcmFpbhgFIAEoCzIZLmRldmZsb3cuc2Vzc2lvbi52MS5EcmFpbkgAEj0KEGF1ZGl0X2NoZWNrcG9pbnQYBiABKAsyIS5kZXZmbG93LmF1ZGl0LnYxLkF1ZGl0Q2hlY2twb2ludEgAQgkKB21lc3NhZ2UihgIKBUhlbGxvEhQKDGNhcGFiaWxpdGllcxgBIAMoCRIVCg1hZ2VudF92ZXJzaW9uGAIgASgJEg8KB2Jvb3RfaWQYAyABKAkSEAoIc3Bvb2xfaWQYBCABKAkSFAoMd2FsbF90aW1lX21zGAUgASgDEhQKDG1vbm90b25pY19tcxgGIAEoAxIxCgZwb2xpY3kYByABKAsyIS5kZXZmbG93LnNlc3Npb24udjEuUG9saWN5U3VtbWFyeRIQCghob3N0bmFtZRgIIAEoCRI8ChFhdWRpdF9jaGVja3BvaW50cxgJIAMoCzIhLmRldmZsb3cuYXVkaXQudjEuQXVkaXRDaGVja3BvaW50Ii8KDVBvbGljeVN1bW1hcnkSDgoGcHJlc2V0GAEgASgJEg4KBnNoYTI1NhgCIAEoDCKjAgoHV2VsY29tZRIUCgxjYXBhYmlsaXRpZXMYASADKAkSFAoMd2FsbF90aW1lX21zGAIgASgDEh8KF21ldHJpY19pbnRlcnZhbF9zZWNvbmRzGAMgASgNEh0KFW1heF9iYXRjaGVzX2luX2ZsaWdodBgEIAEoDRITCgtzZXJ2ZXJfbmFtZRgFIAEoCRIOCgZjYV9wZW0YBiADKAkSDAoEbGl2ZRgHIAEoCBIYChB0YXNrX3NpZ25pbmdfa2V5GAggASgMEiIKGnRhc2tfc2lnbmluZ19rZXlfc2lnbmF0dXJlGAkgASgMEjsKEGF1ZGl0X2NoZWNrcG9pbnQYCiABKAsyIS5kZXZmbG93LmF1ZGl0LnYxLkF1ZGl0Q2hlY2twb2ludCJICgRQaW5nEgoKAmlkGAEgASgEEhQKDHdhbGxfdGltZV9tcxgCIAEoAxIeChZwcmV2aW91c19yb3VuZF90cmlwX3VzGAMgASgNIigKBFBvbmcSCgoCaWQYASABKAQSFAoMd2FsbF90aW1lX21zGAIgASgDIjwKF1JlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwSDQoFcHJvb2YYAiABKAwiQgoYUmVuZXdDZXJ0aWZpY2F0ZVJlc3BvbnNlEhcKD2NlcnRpZmljYXRlX3BlbRgBIAEoCRINCgVlcnJvchgCIAEoCSIWCghMaXZlTW9kZRIKCgJvbhgBIAEoCCIjCgVEcmFpbhIaChJyZWNvbm5lY3RfYWZ0ZXJfbXMYASABKA0iGQoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkiZAoLU3Bvb2xSZXBvcnQSDwoHYmF0Y2hlcxgBIAEoBBINCgVieXRlcxgCIAEoBBIVCg1vbGRlc3RfdGltZV9zGAMgASgDEg8KB2Ryb3BwZWQYBCABKAQSDQoFZXJyb3IYBSABKAkyaAoOU2Vzc2lvblNlcnZpY2USVgoHQ29ubmVjdBIiLmRldmZsb3cuc2Vzc2lvbi52MS5Db25uZWN0UmVxdWVzdBojLmRldmZsb3cuc2Vzc2lvbi52MS5Db25uZWN0UmVzcG9uc2UoATABYgZwcm90bzM", [file_devflow_audit_v1_audit, file_devflow_inventory_v1_inventory]);
 
 /**
  * What an agent says. At most 1 MiB.
@@ -71,6 +73,14 @@ export type ConnectRequest = Message<"devflow.session.v1.ConnectRequest"> & {
      */
     value: SpoolReport;
     case: "spoolReport";
+  } | {
+    /**
+     * Answer to an audit checkpoint, in Welcome or later. With "2026-11-audit-checkpoints".
+     *
+     * @generated from field: devflow.audit.v1.AuditReport audit_report = 7;
+     */
+    value: AuditReport;
+    case: "auditReport";
   } | { case: undefined; value?: undefined };
 };
 
@@ -130,6 +140,14 @@ export type ConnectResponse = Message<"devflow.session.v1.ConnectResponse"> & {
      */
     value: Drain;
     case: "drain";
+  } | {
+    /**
+     * A newer end of the organisation's audit log, at most once an hour. With "2026-11-audit-checkpoints".
+     *
+     * @generated from field: devflow.audit.v1.AuditCheckpoint audit_checkpoint = 6;
+     */
+    value: AuditCheckpoint;
+    case: "auditCheckpoint";
   } | { case: undefined; value?: undefined };
 };
 
@@ -201,6 +219,13 @@ export type Hello = Message<"devflow.session.v1.Hello"> & {
    * @generated from field: string hostname = 8;
    */
   hostname: string;
+
+  /**
+   * Audit checkpoints that the agent holds: the newest, the oldest, and any one between. Up to 3; empty when it holds none.
+   *
+   * @generated from field: repeated devflow.audit.v1.AuditCheckpoint audit_checkpoints = 9;
+   */
+  auditCheckpoints: AuditCheckpoint[];
 };
 
 /**
@@ -306,6 +331,13 @@ export type Welcome = Message<"devflow.session.v1.Welcome"> & {
    * @generated from field: bytes task_signing_key_signature = 9;
    */
   taskSigningKeySignature: Uint8Array;
+
+  /**
+   * Where the organisation's audit log ends; absent when the agent's newest is younger than an hour, or there is none.
+   *
+   * @generated from field: devflow.audit.v1.AuditCheckpoint audit_checkpoint = 10;
+   */
+  auditCheckpoint?: AuditCheckpoint | undefined;
 };
 
 /**

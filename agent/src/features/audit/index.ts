@@ -1,0 +1,2 @@
+export { createCheckpointKeeper } from "./keeper.ts";
+export { checkpointLines, lookAtCheckpoints } from "./look.ts";
