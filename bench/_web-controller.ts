@@ -10,9 +10,14 @@ export interface Running {
   readonly child: ChildProcess;
 }
 
-/** A controller from the bundle, pinned to one core, without limits of requests; its token is an owner's. */
+/**
+ * A controller from the bundle, pinned to one core, without limits of requests; its token is an owner's. With
+ * DEVFLOW_BENCH_PROFILE=FOLDER it leaves a CPU profile there when it ends.
+ */
 export async function startWebController(dataDir: string, token: string, core: string): Promise<Running> {
-  const child = spawn("taskset", ["-c", core, process.execPath, join(root, "dist/controller/main.js")], {
+  const profileDir = process.env["DEVFLOW_BENCH_PROFILE"];
+  const profile = profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir];
+  const child = spawn("taskset", ["-c", core, process.execPath, ...profile, join(root, "dist/controller/main.js")], {
     env: {
       PATH: process.env["PATH"],
       DEVFLOW_DATA_DIR: dataDir,

@@ -1,13 +1,9 @@
-import { eq } from "drizzle-orm";
 import type { Scope } from "../../platform/auth/index.ts";
 import type { Context } from "../../platform/context.ts";
-import { serverGroups } from "./schema.ts";
 
 /** Where a server group belongs; null when it is not there. */
-export async function groupScope(ctx: Context, groupId: string): Promise<Scope | null> {
-  const [row] = await ctx.db
-    .select({ organizationId: serverGroups.organizationId, groupId: serverGroups.id, teamId: serverGroups.teamId })
-    .from(serverGroups)
-    .where(eq(serverGroups.id, groupId));
+export async function groupScope({ sql }: Context, groupId: string): Promise<Scope | null> {
+  const [row] = await sql<{ organizationId: string; groupId: string; teamId: string | null }[]>`
+    select organization_id as "organizationId", id as "groupId", team_id as "teamId" from server_groups where id = ${groupId}`;
   return row ?? null;
 }

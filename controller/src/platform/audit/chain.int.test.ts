@@ -56,7 +56,8 @@ it("passes over no row whose transaction is still open", async () => {
   let written = () => {};
   const isWritten = new Promise<void>((resolve) => (written = resolve));
   const slow = ctx.db.transaction(async (tx) => {
-    await write(1, own, tx);
+    // In a savepoint, where it does not wait for the transaction's end.
+    await tx.transaction((inner) => write(1, own, inner));
     written();
     await held;
   });

@@ -6,6 +6,8 @@ import { databaseName, socketPort } from "./embedded/index.ts";
 import { socketPath } from "./embedded/settings.ts";
 import { arrayOidOf, arrayTypes } from "./arrays.ts";
 import { type Connections, createConnections } from "./connections.ts";
+import { beforeCommits } from "./before-commit.ts";
+import { preparing } from "./prepared.ts";
 import { createTransactions } from "./transactions.ts";
 
 /** Where a database is: the folder of a unix socket and a name, or an address. */
@@ -99,7 +101,7 @@ function socketFactory(target: DatabaseTarget, connections: Connections): (optio
 export function createDrizzle(sql: Sql): Database {
   const { parsers, serializers } = sql.options as unknown as { parsers: Record<number, unknown>; serializers: Record<number, unknown> };
   const before = { parsers: { ...parsers }, serializers: { ...serializers } };
-  const db = drizzle(sql, { casing: "snake_case" });
+  const db = beforeCommits(drizzle(preparing(sql), { casing: "snake_case" }));
   Object.assign(parsers, before.parsers);
   Object.assign(serializers, before.serializers);
   // drizzle hands over JSON as text already, sql.json() as a value.

@@ -1,4 +1,5 @@
 export { arrayLiteral } from "./array.ts";
+export { beforeCommit } from "./before-commit.ts";
 export { createClient, createDrizzle, type DatabaseTarget } from "./client.ts";
 export { makeDataDir } from "./embedded/index.ts";
 export { databaseUnavailable, sqlState } from "./errors.ts";

@@ -142,10 +142,15 @@ async function transact(lane: Lane, options: string, work: Work): Promise<unknow
     }
   };
   try {
-    await own.unsafe(`begin ${options.replaceAll(/[^a-z ]/gi, "")}`);
+    const begun = own.unsafe(`begin ${options.replaceAll(/[^a-z ]/gi, "")}`);
     let result: unknown;
     try {
+      // What the work asks first travels with a plain "begin", which only fails when the connection does. Should it fail
+      // otherwise, the connection is given up with whatever followed.
+      if (options === "") begun.execute().catch(() => (lane.lost = true));
+      else await begun;
       result = await scope(work);
+      await begun;
     } catch (error) {
       // Without an answer nobody knows what the connection is in the middle of.
       await own.unsafe("rollback").catch(() => (lane.lost = true));

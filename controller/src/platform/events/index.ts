@@ -2,8 +2,7 @@ import { type EventData, type EventType, eventTypes } from "@devflow/api";
 import type { Fragment } from "postgres";
 import type { Principal } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
-import type { Database } from "../db/index.ts";
-import { events } from "./schema.ts";
+import { beforeCommit, type Database } from "../db/index.ts";
 
 export interface NewEvent<T extends EventType> {
   readonly type: T;
@@ -16,8 +15,8 @@ export interface NewEvent<T extends EventType> {
 }
 
 /**
- * Writes one event; pass the transaction of the change, so that there is never one without the other. Streams and
- * webhooks find it by themselves after the commit.
+ * Writes one event; pass the transaction of the change, so that there is never one without the other. It is written as
+ * the last of the transaction; streams and webhooks find it by themselves after the commit.
  */
 export const writeEvent = <T extends EventType>(tx: Pick<Database, "insert">, principal: Principal, event: NewEvent<T>): Promise<void> =>
   writeEvents(tx, principal, [event]);
@@ -29,19 +28,27 @@ export async function writeEvents<T extends EventType>(
   list: readonly NewEvent<T>[],
 ): Promise<void> {
   if (list.length === 0) return;
-  await tx.insert(events).values(
-    list.map((event) => ({
-      organizationId: principal.organizationId,
-      type: event.type,
-      actorKind: principal.kind,
-      actorId: principal.id,
-      actorName: principal.name,
-      subjectKind: event.subject.kind,
-      subjectId: event.subject.id,
-      subjectName: event.subject.name,
-      groupId: event.groupId ?? null,
-      data: eventTypes[event.type].data.parse(event.data),
-    })),
+  const rows = list.map((event) => ({
+    organization_id: principal.organizationId,
+    type: event.type,
+    actor_kind: principal.kind,
+    actor_id: principal.id,
+    actor_name: principal.name,
+    subject_kind: event.subject.kind,
+    subject_id: event.subject.id,
+    subject_name: event.subject.name,
+    group_id: event.groupId ?? null,
+    data: eventTypes[event.type].data.parse(event.data),
+  }));
+  // By hand, as for the audit log.
+  await beforeCommit(
+    tx,
+    (sql) => sql`
+    insert into events (organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, group_id, data)
+    select organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, group_id, data
+    from rows from (jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as (
+      organization_id uuid, type text, actor_kind text, actor_id text, actor_name text, subject_kind text, subject_id text, subject_name text,
+      group_id uuid, data jsonb)) with ordinality order by ordinality`,
   );
 }
 
