@@ -42,6 +42,12 @@ export const eventTypes = {
     meaning: "Somebody added or removed a passkey or a second factor",
     data: z.object({ factor: z.string(), added: z.boolean() }),
   },
+  "user.disabled": { meaning: "An administrator of the installation disabled a member's account", data: nothing },
+  "user.enabled": { meaning: "An administrator of the installation enabled a member's account again", data: nothing },
+  "user.administrator-changed": {
+    meaning: "A member became an administrator of the installation, or is none any more",
+    data: z.object({ administrator: z.boolean() }),
+  },
   "webhook.created": { meaning: "An outgoing webhook was made", data: nothing },
   "webhook.updated": { meaning: "An outgoing webhook was changed", data: change },
   "webhook.deleted": { meaning: "An outgoing webhook was deleted", data: nothing },

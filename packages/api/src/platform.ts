@@ -31,7 +31,7 @@ export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(
 
 /** Query of every list. */
 export const pageQuery = z.object({
-  cursor: z.string().max(200).optional(),
+  cursor: z.string().max(1_000).optional(),
   limit: z
     .string()
     .regex(/^\d{1,3}$/, "expected a whole number from 1 to 500")

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { permission, role } from "./permissions.ts";
-import { id, orNull, page, time } from "./platform.ts";
+import { id, orNull, page, pageQuery, time } from "./platform.ts";
 
 /** Who asks, and what they may do here. */
 export const me = z
@@ -188,3 +188,50 @@ export const firstSteps = z
   .meta({ id: "FirstSteps" });
 export type FirstSteps = z.infer<typeof firstSteps>;
 export const putFirstSteps = z.object({ away: z.boolean() }).meta({ id: "PutFirstSteps" });
+
+/** A user of the installation, as its administrators see them: nothing of the organisations that they belong to. */
+export const installationUser = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    email: z.string(),
+    emailVerified: z.boolean(),
+    createdAt: time,
+    /** Null: never, or before this was written down. */
+    lastSignInAt: time.nullable(),
+    /** To how many they belong. */
+    organizations: z.int(),
+    /** Open sessions. */
+    sessions: z.int(),
+    /** By what they can sign in, and what is asked for beside the password. `linked`: an account at the OpenID provider. */
+    factors: z.object({ password: z.boolean(), totp: z.boolean(), passkey: z.boolean(), linked: z.boolean() }),
+    installationAdministrator: z.boolean(),
+    /** Since when they cannot sign in by any way; null: they can. */
+    disabledAt: time.nullable(),
+    you: z.boolean(),
+  })
+  .meta({ id: "InstallationUser" });
+export type InstallationUser = z.infer<typeof installationUser>;
+export const installationUserPage = page(installationUser).meta({ id: "InstallationUserPage" });
+
+/** Query of GET /api/v1/users; sorted by e-mail address unless said otherwise. */
+export const installationUserListQuery = pageQuery.extend({
+  /** Part of the name or address, or the id. */
+  search: z.string().max(100).optional(),
+  state: z.enum(["active", "disabled"]).optional(),
+  /** "true": administrators of the installation only. */
+  administrators: z.enum(["true", "false"]).optional(),
+  sort: z.enum(["name", "-name", "email", "-email", "lastSignInAt", "-lastSignInAt"]).optional(),
+});
+export type InstallationUserSort = NonNullable<z.infer<typeof installationUserListQuery>["sort"]>;
+
+/** PATCH /api/v1/users/{id}. Disabled: sessions, API tokens and live connections end at once, and no way in is left until enabled. */
+export const updateInstallationUser = z
+  .object({ disabled: z.boolean().optional(), installationAdministrator: z.boolean().optional() })
+  .meta({ id: "UpdateInstallationUser" });
+export type UpdateInstallationUser = z.infer<typeof updateInstallationUser>;
+/** POST /api/v1/users/{id}/sign-out: `tokens` ends their API tokens too; default false. */
+export const signOutUser = z.object({ tokens: z.boolean().optional() }).meta({ id: "SignOutUser" });
+/** How many ended. */
+export const signedOutUser = z.object({ sessions: z.int(), tokens: z.int() }).meta({ id: "SignedOutUser" });
+export type SignedOutUser = z.infer<typeof signedOutUser>;

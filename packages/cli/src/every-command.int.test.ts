@@ -107,6 +107,13 @@ const cases: Readonly<Record<string, readonly [args: string, viewer: AsViewer]>>
   "settings outgoing": ["", 4],
   "settings organizations": ["", 4],
   "settings retention": ["", 4],
+  "users list": ["", 4],
+  "users sign-out": ["anna@example.com", 4],
+  "users disable": ["anna@example.com --yes", 4],
+  "users enable": ["anna@example.com", 4],
+  "users promote": ["anna@example.com", 4],
+  "users demote": ["anna@example.com", 4],
+  "users remove": ["anna@example.com --yes", 4],
 };
 /** Ask nothing of the controller, or have tests of their own for it. */
 const others = [

@@ -13,6 +13,7 @@ import { rolesCommand } from "./commands/roles.ts";
 import { serviceAccounts } from "./commands/service-accounts.ts";
 import { settings } from "./commands/settings.ts";
 import { teams } from "./commands/teams.ts";
+import { users } from "./commands/users.ts";
 import { views } from "./commands/views.ts";
 import { webhooks } from "./commands/webhooks.ts";
 import { groups } from "./commands/groups.ts";
@@ -54,6 +55,7 @@ const commands: Readonly<Record<string, AddCommand>> = {
   enrol,
   "enrolment-tokens": enrolmentTokens,
   settings,
+  users,
   mcp,
   completion,
   admin,

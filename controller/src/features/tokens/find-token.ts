@@ -66,7 +66,7 @@ export function createTokenFinder(ctx: Context): TokenFinder {
             when t.created_by is not null then ${grantsSql(ctx, ofUserSql(ctx, sql`t.organization_id`, sql`t.created_by`))}
           end as bound,
           case when t.service_account_id is not null then a.disabled_at is null
-            when t.created_by is not null then m.user_id is not null else true end
+            when t.created_by is not null then m.user_id is not null and u.disabled_at is null else true end
             and (o.delete_after is null or t.service_account_id is null and ${letsInSql(ctx, sql`t.created_by`)}) as alive,
           coalesce(u.installation_administrator, false) as "installationAdministrator"
         from api_tokens t join organizations o on o.id = t.organization_id

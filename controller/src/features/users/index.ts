@@ -1,4 +1,5 @@
 import type { Feature } from "../../platform/feature.ts";
+import { administrationRoutes } from "./administration/routes.ts";
 import { factorRoutes } from "./factor-routes.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { userRoutes } from "./routes.ts";
@@ -17,5 +18,6 @@ export const users: Feature = {
     userRoutes(api, ctx);
     factorRoutes(api, ctx);
     accountRoutes(api, ctx);
+    administrationRoutes(api, ctx);
   },
 };

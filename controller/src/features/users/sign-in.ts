@@ -11,7 +11,7 @@ export interface Session {
 
 /**
  * Begins a session for somebody who has proved who they are, and writes it down. Throws AppError forbidden for a user
- * who was removed from every organisation.
+ * who is disabled or was removed from every organisation.
  */
 export async function beginSession({
   ctx,
@@ -28,7 +28,7 @@ export async function beginSession({
     requestId: string;
   };
 }): Promise<Session> {
-  const gone = () => new AppError("forbidden", "This user has no role here any more; ask an administrator");
+  const gone = () => new AppError("forbidden", "This account is disabled or belongs to no organisation any more; ask an administrator");
   // Looked at first: who is refused leaves no session behind.
   if ((await loadMembership(ctx, userId, null)) === null) throw gone();
   const { cookies } = await auth.beginSession(userId, caller);

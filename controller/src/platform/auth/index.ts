@@ -128,7 +128,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
       .catch(askDatabase);
     if (response === null) return null;
     const membership = await loadSessionMembership(ctx, response.user.id, response.session.id);
-    // A user who belongs nowhere is nobody here: removed from the organisation, for example.
+    // A user who belongs nowhere is nobody here: removed from the organisation, for example, or disabled.
     if (membership === null) return null;
     const { organizationId, grants, installationAdministrator, confirmedAtMs, lastUsedAtMs } = membership;
     if ((lastUsedAtMs ?? 0) < ctx.clock.now() - lastUsedEveryMs) noteUse(response.session.id, caller);
@@ -202,6 +202,7 @@ export function createAuth(ctx: Context, options: AuthOptions): Auth {
         .update(sessions)
         .set({ confirmedAt: now, lastUsedAt: now, lastUsedAddress: caller.address })
         .where(eq(sessions.id, sessionId));
+      await ctx.db.update(users).set({ lastSignInAt: now }).where(eq(users.id, userId));
       return { userId, sessionId, cookies: headers.getSetCookie() };
     },
 

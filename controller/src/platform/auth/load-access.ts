@@ -48,7 +48,7 @@ const toMembership = <Row extends MembershipRow>(row: Row | undefined) =>
 
 /**
  * The membership that somebody works with: of `wanted` while the user belongs to it, otherwise the oldest. Null for a
- * user who belongs nowhere. An organisation that will be deleted lets its owners in and nobody else, and is nobody's
+ * user who belongs nowhere or is disabled. An organisation that will be deleted lets its owners in and nobody else, and is nobody's
  * first choice.
  */
 export async function loadMembership(ctx: Context, userId: string, wanted: string | null): Promise<LoadedMembership | null> {
@@ -78,7 +78,8 @@ const columnsSql = (ctx: WithSql) => ctx.sql`
   ${grantsSql(ctx, ofUserSql(ctx, ctx.sql`m.organization_id`, ctx.sql`m.user_id`))} as grants`;
 const tablesSql = ({ sql }: WithSql) =>
   sql`memberships m join users u on u.id = m.user_id join organizations o on o.id = m.organization_id`;
-const ofSql = (ctx: WithSql, userId: string) => ctx.sql`m.user_id = ${userId} and ${letsInSql(ctx, ctx.sql`m.user_id`)}`;
+const ofSql = (ctx: WithSql, userId: string) =>
+  ctx.sql`m.user_id = ${userId} and u.disabled_at is null and ${letsInSql(ctx, ctx.sql`m.user_id`)}`;
 const firstSql = ({ sql }: WithSql, wanted: Fragment) =>
   sql`(m.organization_id = ${wanted}) is true desc, o.delete_after is not null, m.created_at, m.organization_id`;
 const msSql = ({ sql }: WithSql, column: Fragment) => sql`floor(extract(epoch from ${column}) * 1000)::float8`;

@@ -13,6 +13,9 @@ export const users = pgTable("users", {
   updatedAt: at().notNull().defaultNow(),
   /** May change settings of the whole installation. */
   installationAdministrator: boolean().notNull().default(false),
+  /** Since when nobody gets in as this user, by any way; null: they can. */
+  disabledAt: at(),
+  lastSignInAt: at(),
 });
 
 export const sessions = pgTable(

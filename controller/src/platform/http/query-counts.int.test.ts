@@ -47,6 +47,7 @@ const queries: Record<string, number> = {
   "/api/v1/teams": 4,
   "/api/v1/teams/{id}": 6,
   "/api/v1/tokens": 2,
+  "/api/v1/users": 1,
   "/api/v1/views": 1,
   "/api/v1/webhooks": 2,
   "/api/v1/webhooks/{id}": 3,

@@ -2028,6 +2028,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Users of the whole installation
+         * @description Needs the permission "installation.manage".
+         */
+        get: operations["getUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a user from the installation, with all that is theirs
+         * @description Needs the permission "installation.manage".
+         */
+        delete: operations["deleteUsersId"];
+        options?: never;
+        head?: never;
+        /**
+         * Disable or enable a user, make them an administrator of the installation or take that away
+         * @description Needs the permission "installation.manage".
+         */
+        patch: operations["patchUsersId"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End all sessions of a user, and their API tokens if asked to
+         * @description Needs the permission "installation.manage".
+         */
+        post: operations["postUsersIdSignOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/views": {
         parameters: {
             query?: never;
@@ -2666,7 +2730,7 @@ export interface components {
             days: number;
         };
         /** @enum {string} */
-        EventType: "server.enrolled" | "server.online" | "server.offline" | "server.updated" | "server.quarantined" | "server.released" | "server.revoked" | "server.deleted" | "group.created" | "group.updated" | "group.deleted" | "member.invited" | "member.joined" | "member.left" | "grants.changed" | "team.created" | "team.updated" | "team.deleted" | "role.created" | "role.updated" | "role.deleted" | "token.created" | "token.revoked" | "service-account.created" | "service-account.updated" | "service-account.deleted" | "enrolment-token.created" | "enrolment-token.revoked" | "user.password-changed" | "user.factor-changed" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.disabled" | "webhook.test" | "organization.updated" | "organization.deletion-planned" | "organization.deletion-cancelled";
+        EventType: "server.enrolled" | "server.online" | "server.offline" | "server.updated" | "server.quarantined" | "server.released" | "server.revoked" | "server.deleted" | "group.created" | "group.updated" | "group.deleted" | "member.invited" | "member.joined" | "member.left" | "grants.changed" | "team.created" | "team.updated" | "team.deleted" | "role.created" | "role.updated" | "role.deleted" | "token.created" | "token.revoked" | "service-account.created" | "service-account.updated" | "service-account.deleted" | "enrolment-token.created" | "enrolment-token.revoked" | "user.password-changed" | "user.factor-changed" | "user.disabled" | "user.enabled" | "user.administrator-changed" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.disabled" | "webhook.test" | "organization.updated" | "organization.deletion-planned" | "organization.deletion-cancelled";
         Factors: {
             hasPassword: boolean;
             linked: {
@@ -2760,6 +2824,32 @@ export interface components {
         };
         HolderList: {
             items: components["schemas"]["Holder"][];
+        };
+        InstallationUser: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            disabledAt: string | null;
+            email: string;
+            emailVerified: boolean;
+            factors: {
+                linked: boolean;
+                passkey: boolean;
+                password: boolean;
+                totp: boolean;
+            };
+            id: string;
+            installationAdministrator: boolean;
+            /** Format: date-time */
+            lastSignInAt: string | null;
+            name: string;
+            organizations: number;
+            sessions: number;
+            you: boolean;
+        };
+        InstallationUserPage: {
+            items: components["schemas"]["InstallationUser"][];
+            nextCursor: string | null;
         };
         Inventory: {
             architecture: string;
@@ -3231,6 +3321,10 @@ export interface components {
             };
             role: components["schemas"]["RoleChoice"];
         };
+        SignedOutUser: {
+            sessions: number;
+            tokens: number;
+        };
         SignInChallenge: {
             challenge: string;
             /** @enum {string} */
@@ -3248,6 +3342,9 @@ export interface components {
             password: string;
         };
         SignInResult: components["schemas"]["Me"] | components["schemas"]["SignInChallenge"];
+        SignOutUser: {
+            tokens?: boolean;
+        };
         SwitchOrganization: {
             /** Format: uuid */
             organizationId: string;
@@ -3325,6 +3422,10 @@ export interface components {
         TotpKey: {
             key: string;
             uri: string;
+        };
+        UpdateInstallationUser: {
+            disabled?: boolean;
+            installationAdministrator?: boolean;
         };
         UpdateMe: {
             name: string;
@@ -8981,6 +9082,179 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getUsers: {
+        parameters: {
+            query?: {
+                administrators?: "true" | "false";
+                cursor?: string;
+                limit?: string;
+                search?: string;
+                sort?: "name" | "-name" | "email" | "-email" | "lastSignInAt" | "-lastSignInAt";
+                state?: "active" | "disabled";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationUserPage"];
+                };
+            };
+        };
+    };
+    deleteUsersId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patchUsersId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateInstallationUser"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationUser"];
+                };
+            };
+        };
+    };
+    postUsersIdSignOut: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignOutUser"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOutUser"];
+                };
             };
         };
     };

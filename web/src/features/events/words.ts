@@ -97,7 +97,7 @@ export const filters = [
   [
     "people",
     "People and access",
-    "member.invited,member.joined,member.left,grants.changed,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,user.password-changed,user.factor-changed",
+    "member.invited,member.joined,member.left,grants.changed,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,user.password-changed,user.factor-changed,user.disabled,user.enabled,user.administrator-changed",
   ],
   [
     "tokens",

@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, or } from "drizzle-orm";
 import { type Access, type Principal, roleAccess } from "../../../platform/auth/index.ts";
-import { memberships, serviceAccounts } from "../../../platform/auth/schema.ts";
+import { memberships, serviceAccounts, users } from "../../../platform/auth/schema.ts";
 import type { Database } from "../../../platform/db/index.ts";
 import { apiTokens } from "../../tokens/schema.ts";
 import { heldBy, heldByUser, storedGrants } from "../grants/stored.ts";
@@ -36,6 +36,7 @@ export async function inviterAccess(
     const [member] = await tx
       .select()
       .from(memberships)
+      .innerJoin(users, and(eq(users.id, memberships.userId), isNull(users.disabledAt)))
       .where(and(eq(memberships.organizationId, organizationId), eq(memberships.userId, id)));
     return member === undefined ? none : { ...none, grants: await storedGrants(tx, organizationId, heldByUser(organizationId, id)) };
   }

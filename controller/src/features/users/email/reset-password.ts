@@ -31,7 +31,7 @@ export async function requestPasswordReset({ ctx, input: { email } }: { ctx: Con
 
 async function sendResetLink(ctx: Context, email: string): Promise<void> {
   const [user] = await ctx.db.select().from(users).where(eq(users.email, email));
-  if (user === undefined) return;
+  if (user === undefined || user.disabledAt !== null) return;
   await ctx.db.transaction(async (tx) => {
     const token = await makeOneTime(tx, ctx, "password-reset", { userId: user.id, value: email, validMs });
     const subject = "Reset your DevFlow password";
