@@ -14,6 +14,7 @@ import Tag from "@lucide/svelte/icons/tag";
 import Ticket from "@lucide/svelte/icons/ticket";
 import UserRound from "@lucide/svelte/icons/user-round";
 import Users from "@lucide/svelte/icons/users";
+import UsersRound from "@lucide/svelte/icons/users-round";
 import Webhook from "@lucide/svelte/icons/webhook";
 import type { Me, Permission } from "@devflow/api";
 import { permissionTable } from "@devflow/api/permission-table";
@@ -55,6 +56,7 @@ export const places: readonly Place[] = [
   { label: "Audit log", href: "/settings/audit", icon: ScrollText, key: "c", group: "Organisation", permission: "audit.read" },
   { label: "Organisation", href: "/settings/organization", icon: Building2, key: "o", group: "Organisation" },
   { label: "General", href: "/settings/installation", icon: SlidersHorizontal, key: "n", group: "Installation" },
+  { label: "Users", href: "/settings/users", icon: UsersRound, key: "h", group: "Installation" },
   { label: "Mail", href: "/settings/mail", icon: Mail, key: "k", group: "Installation" },
   { label: "Outgoing addresses", href: "/settings/outgoing", icon: Globe, key: "d", group: "Installation" },
   { label: "Sign-in", href: "/settings/sign-in", icon: Fingerprint, key: "i", group: "Installation" },
