@@ -82,7 +82,7 @@ export function eventRoutes(api: Api, ctx: Context): void {
       ["x-accel-buffering", "no"],
     ]);
   });
-  api.topic(liveEvents(follower));
+  api.topic(liveEvents(ctx, follower));
   api.route(readRetention, () => readEventRetention({ ctx }));
   api.route(changeRetention, ({ principal, body }) => putEventRetention({ ctx, principal, input: body }));
 }

@@ -234,4 +234,27 @@ describe("streams of events", () => {
     const told = () => messages.flatMap((message) => (message.type === "events" ? message.events.map(({ subject }) => subject.name) : []));
     await expect.poll(told, patient).toEqual(["one", "two"]);
   });
+
+  it("come over the live socket from the moment that the subscription is answered, however slow the database is", async () => {
+    const own = await web.ctx.sql.reserve();
+    const socket = new WebSocket(`${web.origin.replace("http", "ws")}/api/v1/live`, { headers: { authorization: `Bearer ${token}` } });
+    ends.push(() => socket.terminate());
+    const messages: LiveServerMessage[] = [];
+    socket.on("message", (data: Buffer) => messages.push(JSON.parse(data.toString()) as LiveServerMessage));
+    await new Promise((resolve) => socket.on("open", resolve));
+    // Nobody else gets a connection to the database meanwhile.
+    const held = await Promise.all(Array.from({ length: web.ctx.sql.options.max - 1 }, () => web.ctx.sql.reserve()));
+    const release = () => held.splice(0).forEach((one) => one.release());
+    socket.send(JSON.stringify({ type: "subscribe", topic: "events" }));
+    const answered = () => messages.some(({ type }) => type === "subscribed");
+    for (let waits = 0; !answered() && waits < 20; waits++) await new Promise((resolve) => setTimeout(resolve, 20));
+    if (!answered()) release();
+    await expect.poll(answered, patient).toBe(true);
+    await insert(own as never, "just behind the answer");
+    release();
+    own.release();
+    web.ctx.bus.emit("events.written", {});
+    const told = () => messages.flatMap((message) => (message.type === "events" ? message.events.map(({ subject }) => subject.name) : []));
+    await expect.poll(told, { timeout: 10_000 }).toContain("just behind the answer");
+  });
 });

@@ -163,7 +163,9 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
       const topic = api.topics.find((t) => t.name === name && t.withId === (colon !== -1));
       const principal = principalOf(first, address, requestId);
       // Claimed before the wait, so that a second message for the same topic cannot open it twice.
-      subscriptions.set(topicName, () => {});
+      const claim = () => {};
+      subscriptions.set(topicName, claim);
+      let start: unknown;
       try {
         const scope =
           topic === undefined || (topic.withId && !uuid.test(id))
@@ -174,11 +176,13 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
                 ? "somewhere"
                 : await api.scopeOf(topic.scope, id, first.organizationId);
         demandPermission(principal, topic?.permission ?? "authenticated", scope);
+        start = await topic!.prepare?.();
       } catch (error) {
-        subscriptions.delete(topicName);
+        if (subscriptions.get(topicName) === claim) subscriptions.delete(topicName);
         throw error;
       }
-      if (!connections.has(connection) || !subscriptions.has(topicName)) return;
+      // Meanwhile it ended, or was ended and begun again.
+      if (!connections.has(connection) || subscriptions.get(topicName) !== claim) return;
       outbox.send(null, liveText({ type: "subscribed", topic: topicName }));
       const subscriber = {
         principal,
@@ -191,7 +195,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
           outbox.send(null, liveText({ type: "refused", topic: topicName, code: "not_found", message: "There is no such thing any more" }));
         },
       };
-      subscriptions.set(topicName, topic!.open(subscriber, id));
+      subscriptions.set(topicName, topic!.open(subscriber, id, start));
     };
 
     connections.add(connection);

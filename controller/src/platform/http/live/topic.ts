@@ -16,15 +16,17 @@ export interface LiveSubscriber {
 }
 
 /** A kind of live topic: "servers", or "server" with an id behind the colon. */
-export interface Topic {
+export interface Topic<Start = unknown> {
   readonly name: string;
   readonly permission: Permission;
   /** Whether the topic is written NAME:ID. */
   readonly withId: boolean;
   /** What the id names: a kind that a feature registered with Api.scope. "somewhere" and absent as with routes. */
   readonly scope?: string;
+  /** Settles from where on things count, before the subscription is answered; open() gets it. */
+  prepare?(): Promise<Start>;
   /** Begins to send; returns what ends it. */
-  open(subscriber: LiveSubscriber, id: string): () => void;
+  open(subscriber: LiveSubscriber, id: string, start: Start): () => void;
 }
 
 export const liveText = (message: LiveServerMessage): string => JSON.stringify(message);
