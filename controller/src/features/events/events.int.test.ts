@@ -143,6 +143,8 @@ describe("events", () => {
     expect(await deleteOldEvents({ ctx: web.ctx })).toBe(0);
     expect((await web.ask(path, { method: "PUT", cookie, json: { days: 0 } })).status).toBe(422);
     expect((await web.ask(path, { method: "PUT", cookie, json: { days: 30 } })).body).toEqual({ days: 30 });
+    const [told] = await web.ctx.sql`select before, after from audit_log where target_kind = 'setting' and target_id = 'event-retention'`;
+    expect(told).toEqual({ before: { days: 90 }, after: { days: 30 } });
     const [before] = await web.ctx.sql`select count(*)::int as n from events`;
     expect(await deleteOldEvents({ ctx: web.ctx })).toBeGreaterThanOrEqual(3);
     const [after] = await web.ctx.sql`select count(*)::int as n, min(at) > now() - interval '30 days' as young from events`;

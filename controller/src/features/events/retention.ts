@@ -30,7 +30,13 @@ export async function putEventRetention({
   await ctx.db.transaction(async (tx) => {
     const before = await readEventRetention({ ctx: { db: tx } });
     await mergeSetting(tx, ctx, "retention", { eventDays: input.days });
-    await writeAudit(tx, principal, { action: "settings.update", targetKind: "setting", targetId: "retention", before, after: input });
+    await writeAudit(tx, principal, {
+      action: "settings.update",
+      targetKind: "setting",
+      targetId: "event-retention",
+      before,
+      after: input,
+    });
   });
   return input;
 }
