@@ -43,6 +43,7 @@ const withoutStepUp: Readonly<Record<string, readonly string[]>> = {
     "post /api/v1/cli-logins/deny",
     "post /api/v1/me/sessions/revoke-others",
     "post /api/v1/organization/leave",
+    "post /api/v1/users/{id}/sign-out",
   ],
   "asks for the password itself, or is the proof": [
     "post /api/v1/me/password",
