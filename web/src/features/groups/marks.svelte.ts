@@ -5,6 +5,7 @@ import { groupsApi } from "#api/groups.ts";
 /** As other people change them too; a new group or tag of a server is asked for at once. */
 const FRESH_MS = 60_000;
 const GATHER_MS = 500;
+const HAD_VIEWS = "had-views";
 
 /** Names of groups, colours of tags and saved views: what the pages of servers mark theirs with. */
 class Marks {
@@ -40,6 +41,7 @@ class Marks {
       const [groups, tags, views] = await Promise.all([groupsApi.groups(), groupsApi.tags(), groupsApi.views()]);
       [this.groups, this.tags, this.views] = [groups.items, tags.items, views.items];
       this.error = null;
+      localStorage.setItem(HAD_VIEWS, views.items.length > 0 ? "1" : "");
     } catch (error) {
       this.error = error as ApiError;
     }
@@ -53,3 +55,6 @@ class Marks {
 }
 
 export const marks = new Marks();
+
+/** Whether this browser saw views when it was last here: their row then has its room before they are known. */
+export const hadViews = (): boolean => localStorage.getItem(HAD_VIEWS) === "1";
