@@ -41,6 +41,13 @@ const tickMs = 1_000;
 /** After word of new events whose transaction may not be settled yet, the table is asked again so many times. */
 const retries = 5;
 const firstRetryMs = 15;
+/**
+ * Handing events over takes the process for a while when thousands follow. It then rests for so many times as long, so
+ * that requests come in between; what happens meanwhile goes out together, which costs hardly more than one event.
+ */
+const restFactor = 3;
+const worthRestMs = 1;
+const longestRestMs = 250;
 
 /**
  * Follows the table in the order of commits. Word of new events comes over the bus, from this process and others; a
@@ -52,9 +59,14 @@ export function createFollower(ctx: Context): Follower {
   let position: Position | null = null;
   let running = false;
   let again = false;
+  /** How long readers were handed events in this look. */
+  let handedMs = 0;
   let tick: NodeJS.Timeout | undefined;
   let retry: NodeJS.Timeout | undefined;
+  let rest: NodeJS.Timeout | undefined;
   let closed = false;
+
+  const asleep = (): boolean => closed || position === null;
 
   const failed = (error: unknown): void => {
     const away = databaseUnavailable(error);
@@ -87,33 +99,50 @@ export function createFollower(ctx: Context): Follower {
       const rows: EventRow[] = await readSettled(ctx, position, batch);
       // Everybody left meanwhile.
       if (states.size === 0 || closed) return total;
+      const began = performance.now();
       for (const row of rows) {
         for (const state of states) offer(state, row, position);
         position = { transaction: row.transaction, sequence: row.sequence };
       }
       total += rows.length;
-      if (rows.length < batch) return total;
+      if (rows.length > 0) {
+        // The readers' own work comes before this turn of the event loop ends.
+        await new Promise((resolve) => setImmediate(resolve));
+        handedMs += performance.now() - began;
+      }
+      if (rows.length < batch || asleep()) return total;
     }
   };
 
   const look = async (retriesLeft: number): Promise<void> => {
     if (closed || states.size === 0) return;
-    if (running) {
+    if (running || rest !== undefined) {
       again = true;
       return;
     }
     running = true;
     let found = 0;
+    handedMs = 0;
     try {
       do {
         again = false;
         found += await readNew();
-      } while (again && !closed && states.size > 0);
+      } while (again && handedMs < worthRestMs && !closed && states.size > 0);
     } catch (error) {
       failed(error);
     }
     running = false;
     for (const state of states) void catchUp(state);
+    if (handedMs >= worthRestMs && !closed && states.size > 0) {
+      rest = setTimeout(
+        () => {
+          rest = undefined;
+          if (again) void look(retries);
+        },
+        Math.min(longestRestMs, handedMs * restFactor),
+      );
+      rest.unref();
+    }
     if (found > 0 || retriesLeft === 0 || closed) return;
     clearTimeout(retry);
     retry = setTimeout(() => void look(retriesLeft - 1), firstRetryMs * 2 ** (retries - retriesLeft));
@@ -160,7 +189,9 @@ export function createFollower(ctx: Context): Follower {
   const sleep = (): void => {
     clearInterval(tick);
     clearTimeout(retry);
+    clearTimeout(rest);
     tick = undefined;
+    rest = undefined;
     position = null;
   };
 
@@ -189,6 +220,14 @@ export function createFollower(ctx: Context): Follower {
 }
 
 const texts = new WeakMap<EventRow, string>();
+const frames = new WeakMap<EventRow, Buffer>();
+
+/** The event as server-sent events have it, made once however many read it. */
+export function eventFrame(row: EventRow): Buffer {
+  let frame = frames.get(row);
+  if (frame === undefined) frames.set(row, (frame = Buffer.from(`id: ${row.id}\ndata: ${eventText(row)}\n\n`)));
+  return frame;
+}
 
 /** JSON of the event as the API tells it, made once however many read it. */
 export function eventText(row: EventRow): string {

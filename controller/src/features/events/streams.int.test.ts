@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Event, LiveServerMessage } from "@devflow/api";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { principalOf } from "../../platform/auth/index.ts";
+import { registry } from "../../platform/observability/index.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
 import { createFollower } from "./follower.ts";
+import { createStreamEvents, maxWaitingBytes } from "./stream-events.ts";
 
 interface Sent {
   readonly id: string | null;
@@ -146,6 +149,61 @@ describe("streams of events", () => {
     expect(new Set(slow.names()).size).toBe(10_000);
     await write("after");
     await expect.poll(() => slow.names().at(-1), patient).toBe("after");
+  });
+
+  /** Streams of one principal straight from the verb, with no socket between that holds anything. */
+  const unread = async (count: number, options: { heartbeatMs?: number; hopelessMs?: number } = {}) => {
+    const closing = new AbortController();
+    ends.push(() => closing.abort());
+    const follower = createFollower(web.ctx);
+    const stream = createStreamEvents(web.ctx, { closing: closing.signal }, follower, options);
+    const { identity } = (await web.api.auth.authenticate(new Headers({ authorization: `Bearer ${token}` }), {
+      address: null,
+      userAgent: null,
+    }))!;
+    const principal = principalOf(identity, null, "test");
+    const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
+    for (let n = 0; n < count; n++) {
+      const body = await stream({ principal, identity, types: null, lastEventId: null, authenticate: async () => identity });
+      const reader = body.getReader();
+      // The first read begins the stream.
+      await reader.read();
+      readers.push(reader);
+    }
+    return readers;
+  };
+  const gaugeOf = async (name: string) => (await registry.getSingleMetric(name)!.get()).values[0]!.value;
+  const writeMany = async (count: number, nameChars: number) => {
+    await web.ctx.sql`
+      insert into events (organization_id, type, actor_kind, actor_id, actor_name, subject_kind, subject_id, subject_name, data)
+      select ${organizationId}, 'server.online', 'system', 'system', 'DevFlow', 'server', 's', repeat('x', ${nameChars}::int), '{}'
+      from generate_series(1, ${count}::int)`;
+    web.ctx.bus.emit("events.written", {});
+  };
+
+  it("hold a bounded part of what readers do not take", async () => {
+    await unread(20);
+    const quick = await open();
+    await ready(quick);
+    await writeMany(1_000, 2_000);
+    await expect.poll(() => quick.received.length, patient).toBe(1_000);
+    const held = await gaugeOf("devflow_event_stream_waiting_bytes");
+    expect(held).toBeGreaterThan(20 * 2_000);
+    // Each up to the bound and the one event that crosses it, of 2 MB that are theirs.
+    expect(held).toBeLessThanOrEqual(20 * (maxWaitingBytes + 2_500));
+  });
+
+  it("tell a reader that takes nothing to come back, and cut it when it still takes nothing", async () => {
+    const [late, never] = await unread(2, { heartbeatMs: 20, hopelessMs: 400 });
+    await writeMany(200, 2_000);
+    await expect.poll(() => gaugeOf("devflow_event_stream_waiting_bytes"), patient).toBeGreaterThan(2 * maxWaitingBytes - 1);
+    // What waited is dropped for the word that it is to come back.
+    await expect.poll(() => gaugeOf("devflow_event_stream_waiting_bytes"), { timeout: 60_000, interval: 20 }).toBeLessThan(1_000);
+    const told = new TextDecoder().decode((await late!.read()).value);
+    expect(told).toMatch(/^event: cut\ndata: \{"reason":"You took nothing for /);
+    expect((await late!.read()).done).toBe(true);
+    await expect.poll(() => gaugeOf("devflow_event_streams"), patient).toBe(0);
+    await expect(never!.read()).rejects.toThrow(/took nothing/);
   });
 
   it("tell what is wanted and within reach only", async () => {

@@ -1,18 +1,17 @@
 import type { WebhookAttempt } from "@devflow/api";
 import { AppError } from "@devflow/errors";
 import type { Context } from "../../platform/context.ts";
-import type { Outgoing } from "../../platform/outgoing/index.ts";
+import type { Line, Outgoing } from "../../platform/outgoing/index.ts";
 import { version } from "../../platform/version.ts";
-import type { DeliveryRow, WebhookRow } from "./rows.ts";
+import type { Due } from "./due.ts";
 import { openSecret, sign } from "./secret.ts";
 
 /** Sends one delivery once. Whatever comes of it is in the answer; `error` is null when it was delivered (2xx). */
 export async function attempt(
   ctx: Context,
   outgoing: Outgoing,
-  webhook: WebhookRow,
-  delivery: Pick<DeliveryRow, "eventId" | "body">,
-  timeoutMs: number,
+  { webhook, delivery }: Due,
+  { line, timeoutMs }: { line: Line; timeoutMs: number },
 ): Promise<WebhookAttempt> {
   const atMs = ctx.clock.now();
   const began = performance.now();
@@ -31,7 +30,14 @@ export async function attempt(
   };
   const common = { at: new Date(atMs).toISOString(), requestHeaders };
   try {
-    const answer = await outgoing.send({ url: webhook.url, method: "POST", headers: requestHeaders, body: delivery.body, timeoutMs });
+    const answer = await outgoing.send({
+      url: webhook.url,
+      method: "POST",
+      headers: requestHeaders,
+      body: delivery.body,
+      timeoutMs,
+      line,
+    });
     return {
       ...common,
       durationMs: Math.round(performance.now() - began),

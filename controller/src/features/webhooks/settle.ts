@@ -6,7 +6,8 @@ import type { Context } from "../../platform/context.ts";
 import { writeEvent } from "../../platform/events/index.ts";
 import { disableAfterMs, giveUpAfterMs, restMs, retryDelayMs } from "./back-off.ts";
 import { skipWaiting } from "./manage.ts";
-import { type DeliveryRow, logOf } from "./rows.ts";
+import { type Due, storeDelivered } from "./due.ts";
+import { logOf } from "./rows.ts";
 import { webhookDeliveries, webhooks } from "./schema.ts";
 
 const maxLogged = 20;
@@ -15,18 +16,19 @@ const maxLogged = 20;
  * Writes down what came of an attempt: done, tried again later, or given up; and whether the webhook rests, or is
  * disabled because it is gone (410) or failed for five days.
  * @param claimedUntil how long the worker keeps the webhook from here on
- * @returns whether it was delivered
+ * @returns whether it was delivered, and what is due next then
  */
-export async function settle(ctx: Context, delivery: DeliveryRow, made: WebhookAttempt, claimedUntil: Date): Promise<boolean> {
+export async function settle(
+  ctx: Context,
+  delivery: Due["delivery"],
+  made: WebhookAttempt,
+  claimedUntil: Date,
+): Promise<{ delivered: boolean; next: Due | null }> {
   const nowMs = ctx.clock.now();
   const now = new Date(nowMs);
   const attempts = delivery.attempts + 1;
   const log = [made, ...logOf(delivery)].slice(0, maxLogged);
-  const delivered = made.error === null;
-  if (delivered) {
-    await storeDelivered(ctx, delivery, { attempts, log, now, claimedUntil });
-    return true;
-  }
+  if (made.error === null) return { delivered: true, next: await storeDelivered(ctx, delivery, { log, claimedUntil }) };
   const nextMs = nowMs + retryDelayMs(attempts, Math.random());
   const again = made.status !== 410 && nextMs <= delivery.createdAt.getTime() + giveUpAfterMs;
   let disabled = false;
@@ -66,19 +68,5 @@ export async function settle(ctx: Context, delivery: DeliveryRow, made: WebhookA
     });
   });
   if (disabled) ctx.bus.emit("events.written", {});
-  return false;
-}
-
-/** One statement, since it is what nearly every attempt ends with. */
-async function storeDelivered(
-  { sql }: Context,
-  delivery: DeliveryRow,
-  { attempts, log, now, claimedUntil }: { attempts: number; log: readonly WebhookAttempt[]; now: Date; claimedUntil: Date },
-): Promise<void> {
-  // The webhook first here too: the delivery is looked at once its row is locked.
-  await sql`
-    with webhook as (
-      update webhooks set failing_since = null, rests_until = null, claimed_until = ${claimedUntil} where id = ${delivery.webhookId} returning id)
-    update webhook_deliveries set attempts = ${attempts}, log = ${JSON.stringify(log)}::text::jsonb, state = 'delivered', next_attempt_at = null, finished_at = ${now}
-    where id = ${delivery.id} and webhook_id = (select id from webhook)`;
+  return { delivered: false, next: null };
 }

@@ -321,6 +321,21 @@ describe("outgoing webhooks", () => {
     expect(redirected).toBe(0);
   });
 
+  it("go on beside any number of dead ones", async () => {
+    const dead = await endpoint(() => undefined);
+    for (let n = 0; n < 6; n++) await hook(dead.url, ["server.online"], `dead ${n}`);
+    await web.ctx.sql`update webhooks set failing_since = now()`;
+    const good = await endpoint();
+    await hook(good.url);
+    await worker({ atOnce: 2, failingAtOnce: 2, timeoutMs: 300_000 });
+    await happen(["a"]);
+    await expect.poll(() => dead.received.length, patient).toBe(2);
+    await expect.poll(good.names, patient).toEqual(["a"]);
+    await happen(["b"]);
+    await expect.poll(good.names, patient).toEqual(["a", "b"]);
+    expect(dead.received).toHaveLength(2);
+  });
+
   it("are looked at by the address guard at each attempt", async () => {
     const target = await endpoint();
     const { id } = await hook(target.url);

@@ -1,18 +1,21 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
-import { and, eq, isNull, lte } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import type { Context } from "../../platform/context.ts";
 import { arrayLiteral, databaseUnavailable } from "../../platform/db/index.ts";
 import type { Stop } from "../../platform/feature.ts";
 import { counter } from "../../platform/observability/index.ts";
-import type { Outgoing } from "../../platform/outgoing/index.ts";
+import { openLine, type Outgoing } from "../../platform/outgoing/index.ts";
 import { attempt } from "./attempt.ts";
+import { nextDue } from "./due.ts";
 import { beginFanOut, fanOut } from "./fan-out.ts";
-import { webhookDeliveries, webhooks } from "./schema.ts";
+import { webhooks } from "./schema.ts";
 import { settle } from "./settle.ts";
 
 export interface WorkerOptions {
-  /** Webhooks that one worker delivers to at the same time. Default 32. */
+  /** Webhooks that one worker delivers to at the same time, those that fail beside them. Default 32. */
   readonly atOnce?: number;
+  /** Webhooks that failed last, and are tried at the same time: each may take as long as the timeout. Default 8. */
+  readonly failingAtOnce?: number;
   /** How often it looks without being told. Default 1,000. */
   readonly everyMs?: number;
   /** From the look-up of the name to the answer. Default 10,000. */
@@ -23,6 +26,8 @@ export interface WorkerOptions {
 const claimMs = 60_000;
 /** Deliveries to one webhook in a row, so that hundreds of webhooks take turns. */
 const inARow = 50;
+/** Those that fail rest for seconds anyway. */
+const failingEveryMs = 250;
 /** How long a stop waits for what is under way. */
 const stopWaitMs = 3_000;
 /** Looks after word of events whose transactions may not be settled yet. */
@@ -30,19 +35,22 @@ const nudgesMs = [0, 30, 150, 500];
 
 /**
  * Delivers: makes deliveries of new events, and sends what is due. To one webhook one at a time in their order, to
- * different ones at the same time, so that a slow endpoint is slow for itself only. Any number of workers may run.
+ * different ones at the same time, so that a slow endpoint is slow for itself only. Those that fail have places of their
+ * own, so that however many are dead, the others go on. Any number of workers may run.
  */
 export async function startDelivery(
   ctx: Context,
   outgoing: Outgoing,
-  { atOnce = 32, everyMs = 1_000, timeoutMs = 10_000 }: WorkerOptions = {},
+  { atOnce = 32, failingAtOnce = 8, everyMs = 1_000, timeoutMs = 10_000 }: WorkerOptions = {},
 ): Promise<Stop> {
   const log = ctx.log.child({ scope: "webhooks" });
   const sent = counter("devflow_webhook_attempts_total", "Attempts to deliver to webhooks", ["outcome"]);
-  const active = new Map<string, Promise<void>>();
+  const active = new Map<string, { readonly failing: boolean; readonly serving: Promise<void> }>();
   let running: Promise<void> | null = null;
   let again = false;
   let stopped = false;
+  /** When those that fail are looked at next. */
+  let failingAtMs = 0;
 
   const failed = (error: unknown): void => {
     const away = databaseUnavailable(error);
@@ -52,15 +60,20 @@ export async function startDelivery(
 
   const round = async (): Promise<void> => {
     while (!stopped && (await fanOut(ctx)).full);
-    if (stopped || active.size >= atOnce) return;
-    for (const id of await claim(ctx, [...active.keys()], atOnce - active.size)) {
-      const serving = serve(id)
-        .catch(failed)
-        .finally(() => {
-          active.delete(id);
-          look();
-        });
-      active.set(id, serving);
+    for (const failing of [false, true]) {
+      const taken = [...active.values()].filter((one) => one.failing === failing).length;
+      const free = (failing ? failingAtOnce : atOnce) - taken;
+      if (stopped || free <= 0 || (failing && performance.now() < failingAtMs)) continue;
+      if (failing) failingAtMs = performance.now() + failingEveryMs;
+      for (const id of await claim(ctx, { own: [...active.keys()], failing, count: free })) {
+        const serving = serve(id)
+          .catch(failed)
+          .finally(() => {
+            active.delete(id);
+            look();
+          });
+        active.set(id, { failing, serving });
+      }
     }
   };
 
@@ -80,16 +93,17 @@ export async function startDelivery(
   };
 
   const serve = async (webhookId: string): Promise<void> => {
+    const line = openLine();
     try {
-      for (let n = 0; n < inARow && !stopped; n++) {
-        const due = await nextDue(ctx, webhookId);
-        if (due === null) break;
-        const made = await attempt(ctx, outgoing, due.webhook, due.delivery, timeoutMs);
-        const delivered = await settle(ctx, due.delivery, made, new Date(ctx.clock.now() + claimMs));
+      let due = await nextDue(ctx, webhookId);
+      for (let n = 0; n < inARow && !stopped && due !== null; n++) {
+        const made = await attempt(ctx, outgoing, due, { line, timeoutMs });
+        const { delivered, next } = await settle(ctx, due.delivery, made, new Date(ctx.clock.now() + claimMs));
         sent.inc({ outcome: delivered ? "delivered" : "failed" });
-        if (!delivered) break;
+        due = next;
       }
     } finally {
+      line.close();
       await ctx.db.update(webhooks).set({ claimedUntil: null }).where(eq(webhooks.id, webhookId));
     }
   };
@@ -117,12 +131,15 @@ export async function startDelivery(
     for (const planned of nudges) clearTimeout(planned);
     await running;
     // What is cut off here was perhaps delivered, and is sent again: a webhook gets each event at least once.
-    await Promise.race([Promise.all(active.values()), setTimeoutPromise(stopWaitMs)]);
+    await Promise.race([Promise.all([...active.values()].map(({ serving }) => serving)), setTimeoutPromise(stopWaitMs)]);
   };
 }
 
 /** Takes webhooks to which something is due and that no other worker delivers to, nor this one (`own`), whatever the clock says. */
-async function claim(ctx: Context, own: readonly string[], count: number): Promise<string[]> {
+async function claim(
+  ctx: Context,
+  { own, failing, count }: { own: readonly string[]; failing: boolean; count: number },
+): Promise<string[]> {
   const { sql } = ctx;
   const nowMs = ctx.clock.now();
   const now = new Date(nowMs);
@@ -130,21 +147,9 @@ async function claim(ctx: Context, own: readonly string[], count: number): Promi
     update webhooks set claimed_until = ${new Date(nowMs + claimMs)} where id in (
       select w.id from webhooks w
       where w.disabled_at is null and (w.claimed_until is null or w.claimed_until < ${now}) and (w.rests_until is null or w.rests_until <= ${now})
-        and w.id <> all(${arrayLiteral(own)}::uuid[])
+        and (w.failing_since is not null) = ${failing} and w.id <> all(${arrayLiteral(own)}::uuid[])
         and exists (select from webhook_deliveries d where d.webhook_id = w.id and d.next_attempt_at <= ${now})
       order by w.claimed_until nulls first, random() limit ${count} for update of w skip locked)
     returning id`;
   return rows.map(({ id }) => id);
-}
-
-/** What is to be sent next, with the webhook as it is now; null when nothing is due or it may not be sent. */
-async function nextDue(ctx: Context, webhookId: string) {
-  const [due] = await ctx.db
-    .select({ webhook: webhooks, delivery: webhookDeliveries })
-    .from(webhooks)
-    .innerJoin(webhookDeliveries, eq(webhookDeliveries.webhookId, webhooks.id))
-    .where(and(eq(webhooks.id, webhookId), isNull(webhooks.disabledAt), lte(webhookDeliveries.nextAttemptAt, new Date(ctx.clock.now()))))
-    .orderBy(webhookDeliveries.nextAttemptAt, webhookDeliveries.id)
-    .limit(1);
-  return due ?? null;
 }

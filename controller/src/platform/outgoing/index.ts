@@ -4,10 +4,12 @@ import { isIP, type LookupFunction } from "node:net";
 import { AppError } from "@devflow/errors";
 import type { Context } from "../context.ts";
 import { isPublicAddress, isWithin } from "./addresses.ts";
+import type { Line } from "./line.ts";
 import { type ResolveOptions, resolveHost } from "./resolve.ts";
 import { readOutgoing } from "./settings.ts";
 import { inWords } from "./words.ts";
 
+export { type Line, openLine } from "./line.ts";
 export { putOutgoing, readOutgoing } from "./settings.ts";
 
 export interface OutgoingRequest {
@@ -22,6 +24,8 @@ export interface OutgoingRequest {
   readonly maxBodyBytes?: number;
   /** Whether http is good enough to public addresses too. Default no: then only to those that were allowed. */
   readonly plainToPublic?: boolean;
+  /** Keeps the connection for the next request with it. Default: none is kept. */
+  readonly line?: Line;
 }
 
 export interface OutgoingAnswer {
@@ -35,7 +39,8 @@ export interface OutgoingAnswer {
  * Requests that the controller makes for a user. Each one looks the name up anew, refuses addresses that are neither
  * public nor allowed by the installation's administrator (setting "outgoing"), and connects to the very address that it
  * checked, whatever the name says a moment later; a certificate still has to be the name's. No redirect is followed, no
- * proxy of the environment used, no connection kept.
+ * proxy of the environment used; a connection is kept by a line only, and used again only if it leads to an address that
+ * was checked for this request.
  */
 export interface Outgoing {
   /** Throws AppError forbidden for an address that is refused, unavailable or timeout with the reason in words. */
@@ -47,7 +52,10 @@ export interface Outgoing {
 export function createOutgoing(ctx: Pick<Context, "db" | "masterKey">, options: ResolveOptions = {}): Outgoing {
   /** The addresses that may be connected to. */
   const admit = async (url: URL, plainToPublic: boolean): Promise<string[]> => {
-    const [addresses, { allowed }] = await Promise.all([resolveHost(url.hostname, options), readOutgoing({ ctx })]);
+    const addresses = await resolveHost(url.hostname, options);
+    // What needs no permission is not asked for it.
+    if ((url.protocol === "https:" || plainToPublic) && addresses.every(isPublicAddress)) return [...new Set(addresses)];
+    const { allowed } = await readOutgoing({ ctx });
     const within = addresses.filter((address) => isWithin(address, allowed));
     const open = addresses.filter(isPublicAddress);
     if (within.length + open.length === 0) {
@@ -70,7 +78,9 @@ export function createOutgoing(ctx: Pick<Context, "db" | "masterKey">, options: 
     async send(request) {
       const { timeoutMs = 10_000 } = request;
       const url = parse(request.url);
-      const signal = AbortSignal.timeout(timeoutMs);
+      const ending = new AbortController();
+      const { signal } = ending;
+      const timer = setTimeout(() => ending.abort(new DOMException("the time is over", "TimeoutError")), timeoutMs);
       try {
         const addresses = await orAborted(admit(url, request.plainToPublic ?? false), signal);
         return await exchange(url, addresses, request, signal);
@@ -78,6 +88,8 @@ export function createOutgoing(ctx: Pick<Context, "db" | "masterKey">, options: 
         if (error instanceof AppError) throw error;
         if (signal.aborted) throw new AppError("timeout", `No answer within ${timeoutMs / 1_000} s`, { cause: error });
         throw new AppError("unavailable", inWords(error), { cause: error });
+      } finally {
+        clearTimeout(timer);
       }
     },
   };
@@ -107,8 +119,23 @@ const pinned =
     else done(null, found[0]!.address, found[0]!.family);
   };
 
-function exchange(url: URL, addresses: readonly string[], request: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
-  const { method, headers, body, maxBodyBytes = 16_384 } = request;
+async function exchange(url: URL, addresses: readonly string[], request: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
+  try {
+    return await sendOnce(url, addresses, request, signal);
+  } catch (error) {
+    // The other side had ended the kept connection meanwhile: nothing was heard, and a new one may do.
+    if (!(error instanceof KeptConnectionEnded)) throw error;
+    request.line?.close();
+    return await sendOnce(url, addresses, request, signal).catch((again: unknown) => {
+      throw again instanceof KeptConnectionEnded ? again.cause : again;
+    });
+  }
+}
+
+class KeptConnectionEnded extends Error {}
+
+function sendOnce(url: URL, addresses: readonly string[], request: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
+  const { method, headers, body, maxBodyBytes = 16_384, line } = request;
   return new Promise((resolve, reject) => {
     const send = url.protocol === "https:" ? requestTls : requestPlain;
     const sent = send(url, {
@@ -116,18 +143,23 @@ function exchange(url: URL, addresses: readonly string[], request: OutgoingReque
       headers: { ...headers, ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }) },
       lookup: pinned(addresses),
       // One of its own: no proxy of the environment, and no connection to what was checked some time ago.
-      agent: false,
+      agent: line?.agent(url.protocol, addresses) ?? false,
       rejectUnauthorized: true,
       maxHeaderSize: 16_384,
       signal,
     });
     // Once there is a status, what is cut off of the body is no failure.
     let answered = false;
-    sent.on("error", (error) => void (answered || reject(error)));
+    sent.on("error", (error) => {
+      if (answered) return;
+      const ended = sent.reusedSocket && ["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
+      reject(ended ? new KeptConnectionEnded("", { cause: error }) : error);
+    });
     sent.on("response", (response) => {
       answered = true;
       void readBody(response, maxBodyBytes).then((text) => {
-        sent.destroy();
+        // What was not read to its end is no use to the next request.
+        if (line === undefined || !response.complete) sent.destroy();
         resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: text });
       });
     });

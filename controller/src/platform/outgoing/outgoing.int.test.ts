@@ -6,7 +6,7 @@ import { decode, encode } from "dns-packet";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createTestCa } from "../rpc/pki.testkit.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
-import { createOutgoing, type Outgoing } from "./index.ts";
+import { createOutgoing, openLine, type Outgoing } from "./index.ts";
 
 describe("requests for users", () => {
   let ctx: TestContext;
@@ -122,6 +122,42 @@ describe("requests for users", () => {
     await expect(get(url)).rejects.toMatchObject({ code: "forbidden" });
     await expect(outgoing.check(url)).rejects.toMatchObject({ code: "forbidden" });
     expect(hits).toEqual([`127.0.0.2 rebind.example.com:${port}`]);
+  });
+
+  it("use a kept connection again only if it leads to what was checked for this request", async () => {
+    await allow("127.0.0.2/32", "127.0.0.3/32");
+    let connections = 0;
+    const counting: typeof createServer = ((handler: (request: IncomingMessage, response: ServerResponse) => void) => {
+      const server = createServer(handler);
+      server.on("connection", () => void (connections += 1));
+      return server;
+    }) as never;
+    const port = await listen("127.0.0.2", ok, 0, counting);
+    await listen("127.0.0.3", ok, port, counting);
+    await listen("127.0.0.1", ok, port, counting);
+    answers.set("moves.example.com", ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3", "127.0.0.1"]);
+    const line = openLine();
+    const send = () => outgoing.send({ url: `http://moves.example.com:${port}/`, method: "POST", headers: {}, body: "x", line });
+    for (let n = 0; n < 4; n++) expect(await send()).toMatchObject({ status: 200, body: "fine" });
+    expect(hits.map((hit) => hit.split(" ")[0])).toEqual(["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]);
+    expect(connections).toBe(2);
+    await expect(send()).rejects.toMatchObject({ code: "forbidden" });
+    line.close();
+  });
+
+  it("go on by a new connection when the kept one was ended meanwhile, and give up when that is ended too", async () => {
+    await allow("127.0.0.2/32");
+    let answered = 0;
+    const port = await listen("127.0.0.2", (request, response) => {
+      // The second request on a connection finds it ended.
+      if (answered++ % 2 === 1 || answered > 4) request.socket.destroy();
+      else response.end("fine");
+    });
+    const line = openLine();
+    const send = () => outgoing.send({ url: `http://127.0.0.2:${port}/`, method: "POST", headers: {}, body: "x", line });
+    for (let n = 0; n < 2; n++) expect(await send()).toMatchObject({ status: 200 });
+    await expect(send()).rejects.toMatchObject({ code: "unavailable" });
+    line.close();
   });
 
   it("take of several addresses only those that may be", async () => {

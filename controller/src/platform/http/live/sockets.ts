@@ -8,7 +8,7 @@ import { isBehind, sameAccess } from "../../auth/identity-cache.ts";
 import { type Identity, principalOf } from "../../auth/index.ts";
 import { isOwnOrigin } from "../../auth/origin.ts";
 import type { Context } from "../../context.ts";
-import { gauge } from "../../observability/index.ts";
+import { counter, gauge } from "../../observability/index.ts";
 import type { HttpApi } from "../api.ts";
 import { toProblem } from "../problem.ts";
 import { refuseUpgrade } from "../unreadable.ts";
@@ -46,6 +46,7 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
   const server = new WebSocketServer({ noServer: true, maxPayload: 4096, perMessageDeflate: false, clientTracking: false });
   const connections = new Set<Connection>();
   gauge("devflow_live_sockets", "Browsers connected to the live socket", (g) => g.set(connections.size));
+  const cut = counter("devflow_readers_cut_total", "Readers cut since they took nothing for too long", ["kind"]);
   const offRevoked = ctx.bus.on("principal.revoked", ({ kind, id }) => {
     for (const connection of connections) if (isBehind(connection.identity, kind, id)) connection.end(4401, "signed out");
   });
@@ -138,8 +139,13 @@ export function createLiveSockets(ctx: Context, api: HttpApi): LiveSockets {
       subscriptions.clear();
     };
     const heartbeat = setInterval(() => {
-      if (!answered || outbox.stalledMs() > hopelessMs || socket.bufferedAmount > hopelessBytes) {
-        socket.terminate();
+      const stalled = outbox.stalledMs() > hopelessMs || socket.bufferedAmount > hopelessBytes;
+      if (stalled || !answered) {
+        // Whoever reads again within the second learns why.
+        const reason = stalled ? "reads too slowly" : "answers no ping";
+        cut.inc({ kind: "socket" });
+        ctx.log.info({ scope: "http.live", kind: first.kind, id: first.id, requestId, reason }, "a socket was cut");
+        end(4408, reason);
         return;
       }
       answered = false;
