@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { AuditCheckpoint } from "@devflow/proto/audit/v1/audit";
 import { type PushResponse, PushResponseSchema } from "@devflow/proto/metrics/v1/metrics";
 import { ConnectRequestSchema, ConnectResponseSchema } from "@devflow/proto/session/v1/session";
 
@@ -43,7 +44,7 @@ function unframer(onMessage: (bytes: Buffer) => void): (chunk: Buffer) => void {
 
 /**
  * The wire of an agent with as little as possible around it (plain node:http2), so that one process can be thousands:
- * greets, answers pings, pushes bytes that were made before, and tells of acknowledgements.
+ * greets, answers pings, keeps audit checkpoints, pushes bytes that were made before, and tells of acknowledgements.
  */
 export class SwarmAgent {
   readonly spoolId = randomUUID();
@@ -54,6 +55,8 @@ export class SwarmAgent {
   readonly #onAck: (response: PushResponse) => void;
   #http: ClientHttp2Session | null = null;
   #push: ClientHttp2Stream | null = null;
+  /** Audit checkpoints that came, as an agent keeps them: the oldest, one between, the newest. */
+  #held: AuditCheckpoint[] = [];
 
   constructor(identity: SwarmIdentity, onAck: (response: PushResponse) => void) {
     this.#identity = identity;
@@ -82,6 +85,11 @@ export class SwarmAgent {
         unframer((bytes) => {
           const { message } = decode(ConnectResponseSchema, bytes);
           if (message.case === "ping") say({ message: { case: "pong", value: { id: message.value.id, wallTimeMs: BigInt(Date.now()) } } });
+          const offered = message.case === "auditCheckpoint" ? message.value : message.case === "welcome" && message.value.auditCheckpoint;
+          if (offered) {
+            say({ message: { case: "auditReport", value: { held: this.#held.slice(-1), refused: "" } } });
+            this.#held = [...this.#held.slice(0, 2), offered];
+          }
           if (message.case !== "welcome") return;
           const push = this.#open(http, "/devflow.metrics.v1.TelemetryService/Push");
           push.on(
@@ -96,7 +104,8 @@ export class SwarmAgent {
         message: {
           case: "hello",
           value: {
-            capabilities: ["2026-11-metrics", "2026-11-live", "2026-11-inventory"],
+            capabilities: ["2026-11-metrics", "2026-11-live", "2026-11-inventory", "2026-11-audit-checkpoints"],
+            auditCheckpoints: this.#held.toReversed(),
             agentVersion: "0.1.0",
             bootId: this.#bootId,
             spoolId: this.spoolId,

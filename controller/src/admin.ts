@@ -1,25 +1,11 @@
+import { afterRestoreCommand } from "./admin/after-restore.ts";
 import { changeMasterKeyCommand } from "./admin/change-master-key.ts";
 import type { AdminCommand } from "./admin/command.ts";
 import { rotateKeyCommand } from "./admin/rotate-key.ts";
 import { verifyAuditCommand } from "./admin/verify-audit.ts";
 import type { Config } from "./config.ts";
-import { afterRestore } from "./features/enrolment/index.ts";
-import { ensureInstallation, makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
+import { makeDataDir, migrate, openDatabase } from "./platform/db/index.ts";
 import { createLog } from "./platform/log/index.ts";
-
-const afterRestoreCommand: AdminCommand = {
-  name: "after-restore",
-  meaning: "after the database was put back to an older state; all controllers stopped",
-  async run({ database, log, say }) {
-    const { defaultOrganizationId } = await ensureInstallation({ target: database.directTarget, log });
-    const { epoch, sequences } = await afterRestore({ db: database.db, input: { defaultOrganizationId } });
-    say(`The installation is in epoch ${epoch} now, and ${sequences.length} sequences were moved on.`);
-    say(
-      "Start the controllers. Servers that this database knows connect as before; others appear as quarantined and wait for you to release or delete them.",
-    );
-    return 0;
-  },
-};
 
 const forgetTaskKeyCommand: AdminCommand = {
   name: "forget-task-key",

@@ -65,6 +65,7 @@ export function historyAnswer(
         of().map(({ at, type }) => ({ at, kind: type })),
       ),
     "/audit": () => page(audit()),
+    "/audit/contradictions": () => ({ items: [] }),
     "/audit/counts": () =>
       counts(
         now,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { askedTime, page, pageQuery, time } from "./platform.ts";
+import { askedTime, id, page, pageQuery, time } from "./platform.ts";
 
 /** One change, or what somebody was refused. */
 export const auditEntry = z
@@ -44,6 +44,21 @@ export const auditListQuery = pageQuery.extend(filters);
 /** Query of GET /api/v1/audit/export: all of it, newest first. */
 export const auditExportQuery = z.object({ ...filters, format: z.enum(["ndjson", "csv"]).optional() });
 
+/** A signed checkpoint that a server holds and that the log does not have: it was changed, or the database put back to an older state. */
+export const auditContradiction = z
+  .object({
+    sequence: z.int(),
+    /** When the checkpoint was signed. */
+    at: time,
+    server: z.object({ id, name: z.string() }),
+    /** When the server handed it over. */
+    toldAt: time,
+    reason: z.string(),
+  })
+  .meta({ id: "AuditContradiction" });
+export type AuditContradiction = z.infer<typeof auditContradiction>;
+export const auditContradictionList = z.object({ items: z.array(auditContradiction) }).meta({ id: "AuditContradictionList" });
+
 /** What checking the chain came to. */
 export const auditVerification = z
   .object({
@@ -55,6 +70,10 @@ export const auditVerification = z
     checkedCheckpoints: z.int(),
     /** Checkpoints that this installation did not sign, or whose key is not on this machine. */
     unsignedCheckpoints: z.int(),
+    /** What servers hold against the log, at most 100. */
+    contradictions: z.array(auditContradiction),
+    /** When the database was put back to an older state and that was accepted: rows after that one, of before that time, are gone. */
+    restores: z.array(z.object({ afterSequence: z.int(), at: time })),
     /** The first row that does not fit; null: all do. */
     problem: z.object({ sequence: z.int(), reason: z.string() }).nullable(),
   })

@@ -59,6 +59,11 @@ export const eventTypes = {
   "organization.updated": { meaning: "The organisation's name or settings changed", data: change },
   "organization.deletion-planned": { meaning: "The organisation will be deleted", data: z.object({ at: time }) },
   "organization.deletion-cancelled": { meaning: "The organisation stays after all", data: nothing },
+  "audit.contradicted": {
+    meaning:
+      "A server holds a signed checkpoint that the audit log does not fit: somebody changed the log, or the database is an older copy",
+    data: z.object({ sequence: z.int(), signedAt: time, reason: z.string() }),
+  },
 } as const satisfies Record<string, { meaning: string; data: z.ZodObject }>;
 
 export type EventType = keyof typeof eventTypes;

@@ -60,6 +60,7 @@ const without: Readonly<Record<string, string>> = {
   "POST /api/v1/session/organization": "tokens are of one organisation: organizations switch changes the context",
   "POST /api/v1/session/passkey": inBrowser,
   "POST /api/v1/session/passkey/options": inBrowser,
+  "GET /api/v1/audit/contradictions": "audit verify tells them",
   "GET /api/v1/audit/counts": figures,
   "GET /api/v1/events/counts": figures,
   "GET /api/v1/webhooks/{id}/deliveries/counts": figures,

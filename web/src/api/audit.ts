@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditVerification, TimeCounts } from "@devflow/api";
+import type { AuditContradiction, AuditEntry, AuditVerification, TimeCounts } from "@devflow/api";
 import { address, call } from "./client.ts";
 
 const v1 = "/api/v1/audit";
@@ -16,6 +16,7 @@ export const auditApi = {
   entries: (query: AuditQuery, cursor?: string) =>
     call<{ items: AuditEntry[]; nextCursor: string | null }>("GET", v1, { query: { ...query, cursor, limit: 50 } }),
   counts: (from?: string) => call<TimeCounts>("GET", `${v1}/counts`, { query: { from } }),
+  contradictions: () => call<{ items: AuditContradiction[] }>("GET", `${v1}/contradictions`),
   verify: () => call<AuditVerification>("POST", `${v1}/verify`),
 };
 

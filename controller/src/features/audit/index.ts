@@ -3,6 +3,8 @@ import { deleteOldAudit, noteCheckpoints } from "../../platform/audit/retention.
 import type { Feature } from "../../platform/feature.ts";
 import { auditRoutes } from "./routes.ts";
 
+export { agentCheckpoints, checkpointCapability } from "./agent.ts";
+
 export const audit: Feature = {
   name: "audit",
   routes: auditRoutes,

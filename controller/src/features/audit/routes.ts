@@ -1,5 +1,15 @@
-import { auditExportQuery, auditListQuery, auditPage, auditRetention, auditVerification, timeCounts, timeCountsQuery } from "@devflow/api";
+import {
+  auditContradictionList,
+  auditExportQuery,
+  auditListQuery,
+  auditPage,
+  auditRetention,
+  auditVerification,
+  timeCounts,
+  timeCountsQuery,
+} from "@devflow/api";
 import { chainAudit } from "../../platform/audit/chain.ts";
+import { readContradictions, toContradiction } from "../../platform/audit/contradictions.ts";
 import { verifyAudit } from "../../platform/audit/verify.ts";
 import type { Context } from "../../platform/context.ts";
 import { type Api, defineRoute, Reply } from "../../platform/http/index.ts";
@@ -44,6 +54,13 @@ const verify = defineRoute({
   response: auditVerification,
   idempotent: false,
 });
+const contradictions = defineRoute({
+  ...common,
+  method: "get",
+  path: "/api/v1/audit/contradictions",
+  summary: "Signed checkpoints that servers hold and the log does not fit",
+  response: auditContradictionList,
+});
 const readRetention = defineRoute({
   ...retention,
   method: "get",
@@ -74,6 +91,9 @@ export function auditRoutes(api: Api, ctx: Context): void {
     await chainAudit({ ctx, waitMs: 2_000 });
     return verifyAudit({ ctx, input: { organizationId: principal.organizationId } });
   });
+  api.route(contradictions, async ({ principal: { organizationId } }) => ({
+    items: (await readContradictions({ ctx, organizationId })).slice(0, 100).map(toContradiction),
+  }));
   api.route(readRetention, () => readAuditRetention({ ctx }));
   api.route(changeRetention, ({ principal, body }) => putAuditRetention({ ctx, principal, input: body }));
 }

@@ -6,6 +6,7 @@ import type { Context } from "../../platform/context.ts";
 import { taskSigningPublicKey } from "../../platform/crypto/index.ts";
 import { gauge } from "../../platform/observability/index.ts";
 import type { Gateway } from "../../platform/rpc/index.ts";
+import { agentCheckpoints } from "../audit/index.ts";
 import { agentTrust, renewCertificate } from "../enrolment/index.ts";
 import { storeInventory } from "../inventory/index.ts";
 import { MAX_BATCHES_IN_FLIGHT, onRejectedBatch } from "../metrics/index.ts";
@@ -29,6 +30,12 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
   const watchers = createWatchers(ctx.bus, (serverId, on) => sessions.get(serverId)?.send({ case: "liveMode", value: { on } }));
   const hold = createHoldSessions(ctx, gateway.id);
   const presence = createPresence({ ctx, gateway, sessions, log });
+  const checkpoints = agentCheckpoints(ctx, function* () {
+    for (const session of sessions.values()) {
+      const { serverId, organizationId } = session.connection.identity;
+      yield { serverId, organizationId, give: (value) => session.send({ case: "auditCheckpoint", value }) };
+    }
+  });
   let signing: Promise<Buffer> | null = null;
   // A failure is not kept: the file may be put right while the gateway runs.
   const signingKey = (): Promise<Buffer> =>
@@ -72,8 +79,10 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
             input: { session, greeting, gatewayId: gateway.id, hold, sessions },
           });
           session.epoch = epoch;
+          const auditCheckpoint = await checkpoints.greeted(connection.identity, greeting.capabilities, greeting.auditCheckpoints);
           if (connection.closed) {
             presence.closed(session);
+            if (!sessions.has(serverId)) checkpoints.left(serverId);
             throw new AppError("unavailable", "the connection closed meanwhile");
           }
           const store = (what: string, done: Promise<void>): void =>
@@ -86,7 +95,10 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
           );
           const older = sessions.get(serverId);
           sessions.set(serverId, session);
-          connection.onClose(() => presence.closed(session));
+          connection.onClose(() => {
+            presence.closed(session);
+            if (!sessions.has(serverId)) checkpoints.left(serverId);
+          });
           older?.refuse(status.ABORTED, takenOver);
           if (movedFrom !== null) ctx.bus.emit("session.taken", { serverId, gatewayId: gateway.id, epoch });
           onRejectedBatch(connection, (reason) => warnings.rejected(reason));
@@ -101,12 +113,14 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
               caPem,
               live: watchers.watched(serverId),
               taskSigningKey,
+              auditCheckpoint,
             },
           };
         },
         inventory: (_, inventory) => storeInventory({ ctx, input: { identity: connection.identity, inventory } }),
         renew: async (_, { publicKey, proof }) =>
           (await renewCertificate({ ctx, input: { identity: connection.identity, publicKey, proof } })).certificatePem,
+        auditReport: (_, report) => checkpoints.reported(connection.identity, report),
         roundTrip: (_, ms) => presence.roundTrip(serverId, ms),
       });
     },
@@ -114,6 +128,7 @@ export function sessionService(gateway: Gateway, ctx: Context): void {
 
   gateway.onDrain(async () => {
     for (const session of sessions.values()) session.send({ case: "drain", value: { reconnectAfterMs: RECONNECT_AFTER_MS } });
+    checkpoints.stop();
     await presence.stop();
     await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
   });

@@ -99,7 +99,10 @@ export function useGateway() {
   }
   const warningsOf = async (agent: TestAgent): Promise<string[]> => (await serverOf(agent)).warnings.map((w) => w.code);
 
-  return { context: () => ctx, principal, startGateway: start, enrolled, dial, ready, serverOf, warningsOf };
+  /** Lets the controller's clock go on. */
+  const advance = (ms: number): void => void (ahead += ms);
+
+  return { port: () => port, advance, context: () => ctx, principal, startGateway: start, enrolled, dial, ready, serverOf, warningsOf };
 }
 
 interface ServerRow {

@@ -1,9 +1,11 @@
+import type { AuditCheckpoint } from "@devflow/proto/audit/v1/audit";
 import type { Hello } from "@devflow/proto/session/v1/session";
 import { AppError } from "@devflow/errors";
+import { checkpointCapability } from "../audit/index.ts";
 import { cleanText } from "./clean-text.ts";
 
 /** What this controller understands, newest last. */
-export const capabilities = ["2026-11-metrics", "2026-11-live", "2026-11-inventory"] as const;
+export const capabilities = ["2026-11-metrics", "2026-11-live", "2026-11-inventory", checkpointCapability] as const;
 
 /** Without these two there is nothing to talk about. */
 const needed = ["2026-11-metrics", "2026-11-inventory"] as const;
@@ -20,6 +22,8 @@ export interface Greeting {
   /** The agent's wall clock, milliseconds since 1970-01-01 UTC. */
   readonly wallTimeMs: number;
   readonly monitorOnly: boolean;
+  /** What it holds of the audit log, the newest first; nothing of it is checked yet. */
+  readonly auditCheckpoints: readonly AuditCheckpoint[];
 }
 
 /**
@@ -40,6 +44,8 @@ export function readHello(hello: Hello): Greeting {
     if (hello[field].length > max)
       throw new AppError("invalid", `Hello: expected ${field} of at most ${max} characters, got ${hello[field].length}`);
   }
+  if (hello.auditCheckpoints.length > 3)
+    throw new AppError("invalid", `Hello: expected at most 3 audit checkpoints, got ${hello.auditCheckpoints.length}`);
   const common = capabilities.filter((name) => hello.capabilities.includes(name));
   const missing = needed.filter((name) => !common.includes(name));
   if (missing.length > 0) {
@@ -56,5 +62,6 @@ export function readHello(hello: Hello): Greeting {
     spoolId: hello.spoolId,
     wallTimeMs: Number(hello.wallTimeMs),
     monitorOnly: hello.policy === undefined,
+    auditCheckpoints: hello.auditCheckpoints,
   };
 }

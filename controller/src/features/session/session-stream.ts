@@ -1,3 +1,4 @@
+import type { AuditCheckpoint, AuditReport } from "@devflow/proto/audit/v1/audit";
 import type { ConnectRequest, Pong, RenewCertificateRequest, SessionService } from "@devflow/proto/session/v1/session";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectResponseSchema } from "@devflow/proto/session/v1/session";
@@ -32,6 +33,7 @@ export interface WelcomeParts {
   readonly caPem: string[];
   readonly live: boolean;
   readonly taskSigningKey: Uint8Array;
+  readonly auditCheckpoint?: AuditCheckpoint | undefined;
 }
 
 export interface SessionDependencies {
@@ -42,6 +44,7 @@ export interface SessionDependencies {
   inventory(session: AgentSession, inventory: Inventory): Promise<void>;
   renew(session: AgentSession, request: RenewCertificateRequest): Promise<string>;
   roundTrip(session: AgentSession, ms: number): void;
+  auditReport(session: AgentSession, report: AuditReport): void;
 }
 
 /** One agent's Session stream. */
@@ -223,6 +226,8 @@ export function serveSession(call: Call, connection: AgentConnection, parts: Ses
         return renew(message.value);
       case "spoolReport":
         return warnings?.spool(message.value);
+      case "auditReport":
+        return parts.auditReport(session, message.value);
       case "goodbye":
         return leave();
       default: // of a newer agent

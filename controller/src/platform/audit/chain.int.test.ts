@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemPrincipal } from "../auth/system-principal.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { chainAudit } from "./chain.ts";
-import { checkpointFile } from "./checkpoints.ts";
+import { loadTaskSigningKey } from "../crypto/index.ts";
+import { checkpointFile, signCheckpoint } from "./checkpoints.ts";
 import { writeAudit } from "./index.ts";
 import { deleteOldAudit, noteCheckpoints } from "./retention.ts";
 import { verifyAudit } from "./verify.ts";
@@ -45,7 +46,15 @@ it("chains two organisations apart, in batches and over several runs", async () 
   await write(2);
   expect(await verify()).toMatchObject({ rows: 3, unchained: 2, problem: null });
   await chain();
-  expect(await verify()).toEqual({ rows: 5, unchained: 0, checkedCheckpoints: 2, unsignedCheckpoints: 0, problem: null });
+  expect(await verify()).toEqual({
+    rows: 5,
+    unchained: 0,
+    checkedCheckpoints: 2,
+    unsignedCheckpoints: 0,
+    contradictions: [],
+    restores: [],
+    problem: null,
+  });
   expect(await verify(other)).toMatchObject({ rows: 2, checkedCheckpoints: 1, problem: null });
 });
 
@@ -109,6 +118,23 @@ describe("tells the first row that does not fit", () => {
     expect((await verify()).problem).toMatchObject({ sequence: last, reason: expect.stringContaining("are gone") });
     await ctx.sql`delete from audit_log`;
     expect((await verify()).problem?.sequence).toBe(last);
+  });
+  it("when the tail was cut off and the log went on afterwards", async () => {
+    const last = await nth(7);
+    await ctx.sql`delete from audit_log where sequence > ${await nth(5)}`;
+    await write(3);
+    await chain();
+    expect((await verify()).problem).toMatchObject({ sequence: last, reason: expect.stringContaining("are gone") });
+  });
+  it("when somebody with the key called all of it old", async () => {
+    const [sequence, hash] = [
+      await nth(7),
+      (await ctx.sql<{ hash: string }[]>`select hash from audit_log order by sequence desc limit 1`)[0]!.hash,
+    ];
+    await ctx.sql`delete from audit_log`;
+    const { at, signature } = signCheckpoint(await loadTaskSigningKey(ctx.config), { organizationId: own, sequence, hash }, new Date());
+    await ctx.sql`insert into audit_checkpoints (organization_id, sequence, hash, at, signature) values (${own}, ${sequence}, ${hash}, ${at}, ${signature})`;
+    expect((await verify()).problem).toMatchObject({ sequence, reason: expect.stringContaining("before retention may remove it") });
   });
   it("when one was put in, and when two changed places", async () => {
     const [third, fourth] = [await nth(3), await nth(4)];

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import type { Config } from "../../config.ts";
 import type { TaskSigningKey } from "../crypto/index.ts";
+import type { Sql } from "../db/index.ts";
 import type { ChainEnd } from "./chain.ts";
 
 /** An end that a chain had at some time, signed, so that a tail that is cut off later shows. */
@@ -16,6 +17,7 @@ export interface Checkpoint extends ChainEnd {
   readonly signature: string;
 }
 
+/** A line of the file, and of what `devflow-agent audit-checkpoints` prints. */
 const line = z.object({ organizationId: z.string(), sequence: z.number(), hash: z.string(), at: z.string(), signature: z.string() });
 
 /** Outside of the database: whoever edits that does not reach it. */
@@ -25,6 +27,13 @@ export const checkpointFile = (config: Pick<Config, "dataDir">): string => join(
 const checkpointBytes = ({ organizationId, sequence, hash, at }: Omit<Checkpoint, "signature">): Buffer =>
   Buffer.from(`devflow audit checkpoint 1\n${organizationId}\n${sequence}\n${hash}\n${at}\n`);
 
+/** SQL of a Checkpoint's columns. */
+export const checkpointColumns = (sql: Sql) => sql`
+  organization_id as "organizationId", sequence, hash, ${signedAt(sql)} as at, signature`;
+
+/** A column `at` as it is signed. */
+export const signedAt = (sql: Sql) => sql`to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 export function signCheckpoint(key: TaskSigningKey, end: ChainEnd, at: Date): Checkpoint {
   const unsigned = { ...end, at: at.toISOString() };
   return { ...unsigned, signature: key.sign(checkpointBytes(unsigned)).toString("base64") };
@@ -32,8 +41,17 @@ export function signCheckpoint(key: TaskSigningKey, end: ChainEnd, at: Date): Ch
 
 /** @param publicSpki the task-signing key's public half */
 export function isSigned(publicSpki: Buffer, checkpoint: Checkpoint): boolean {
-  const key = createPublicKey({ key: publicSpki, format: "der", type: "spki" });
-  return verify(null, checkpointBytes(checkpoint), key, Buffer.from(checkpoint.signature, "base64"));
+  return isSignedBy(publicSpki, checkpointBytes(checkpoint), checkpoint.signature);
+}
+
+/** @param signature base64 */
+export const isSignedBy = (publicSpki: Buffer, bytes: Buffer, signature: string): boolean =>
+  verify(null, bytes, createPublicKey({ key: publicSpki, format: "der", type: "spki" }), Buffer.from(signature, "base64"));
+
+/** Reads one line; null when it is none. */
+export function readCheckpoint(text: string): Checkpoint | null {
+  const parsed = line.safeParse(parse(text));
+  return parsed.success ? parsed.data : null;
 }
 
 /** Appends to the file and waits for the disk. */
@@ -58,8 +76,8 @@ export async function readCheckpoints(config: Pick<Config, "dataDir">, organizat
   try {
     for await (const text of createInterface({ input: file, crlfDelay: Infinity })) {
       if (!text.includes(organizationId)) continue;
-      const parsed = line.safeParse(parse(text));
-      if (parsed.success && parsed.data.organizationId === organizationId) found.push(parsed.data);
+      const checkpoint = readCheckpoint(text);
+      if (checkpoint?.organizationId === organizationId) found.push(checkpoint);
       if (found.length > kept) found.shift();
     }
   } catch (error) {

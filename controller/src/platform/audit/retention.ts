@@ -13,15 +13,22 @@ export async function auditRetentionDays(ctx: Pick<Context, "sql">): Promise<num
   return row?.days ?? defaultDays;
 }
 
-/** Signs where chains end now and notes it in the data folder; needs the role signer, whose key is on this machine. */
-export async function noteCheckpoints(ctx: Pick<Context, "config" | "clock">, ends: readonly ChainEnd[]): Promise<void> {
+/**
+ * Signs where chains end now and notes it in the data folder, then in the database for the gateways; needs the role
+ * signer, whose key is on this machine.
+ */
+export async function noteCheckpoints(ctx: Pick<Context, "config" | "clock" | "sql">, ends: readonly ChainEnd[]): Promise<void> {
   if (ends.length === 0 || !ctx.config.roles.has("signer")) return;
   const key = await loadTaskSigningKey(ctx.config);
   const at = new Date(ctx.clock.now());
-  await appendCheckpoints(
-    ctx.config,
-    ends.map((end) => signCheckpoint(key, end, at)),
-  );
+  const signed = ends.map((end) => signCheckpoint(key, end, at));
+  await appendCheckpoints(ctx.config, signed);
+  await ctx.sql`
+    insert into audit_ends (organization_id, sequence, hash, at, signature)
+    select e."organizationId", e.sequence, e.hash, e.at, e.signature
+    from jsonb_to_recordset(${ctx.sql.json(signed as never)}) as e ("organizationId" uuid, sequence bigint, hash text, at timestamptz, signature text)
+    join organizations o on o.id = e."organizationId"
+    on conflict (organization_id) do update set sequence = excluded.sequence, hash = excluded.hash, at = excluded.at, signature = excluded.signature`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { bigint, index, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
-import { at } from "../db/columns.ts";
-import { organizations } from "../auth/schema.ts";
+import { bigint, index, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { at, key } from "../db/columns.ts";
+import { ofOrganization, organizations } from "../auth/schema.ts";
 
 /** Changes and refusals. Written in the transaction of the change; chained by a worker afterwards (hash is null until then). */
 export const auditLog = pgTable(
@@ -48,5 +48,42 @@ export const auditCheckpoints = pgTable("audit_checkpoints", {
   hash: text().notNull(),
   at: at().notNull(),
   /** By the task-signing key, base64; see checkpoints.ts. */
+  signature: text().notNull(),
+});
+
+/** The newest signed end of each organisation's chain, which gateways hand to its agents. */
+export const auditEnds = pgTable("audit_ends", {
+  organizationId: ofOrganization().primaryKey(),
+  sequence: bigint({ mode: "number" }).notNull(),
+  hash: text().notNull(),
+  at: at().notNull(),
+  signature: text().notNull(),
+});
+
+/** Signed checkpoints that servers hold and that the log did not have when they handed them over. */
+export const auditContradictions = pgTable(
+  "audit_contradictions",
+  {
+    organizationId: ofOrganization(),
+    sequence: bigint({ mode: "number" }).notNull(),
+    hash: text().notNull(),
+    /** When it was signed. */
+    at: at().notNull(),
+    signature: text().notNull(),
+    /** The first that told; its name then, since it may be deleted. */
+    serverId: uuid().notNull(),
+    serverName: text().notNull(),
+    toldAt: at().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.sequence] })],
+);
+
+/** Said by `devflow admin after-restore`: rows after that one, of before that time, are gone with the older state of the database. */
+export const auditRestores = pgTable("audit_restores", {
+  id: key(),
+  organizationId: ofOrganization(),
+  afterSequence: bigint({ mode: "number" }).notNull(),
+  at: at().notNull(),
+  /** By the task-signing key, base64; see restores.ts. */
   signature: text().notNull(),
 });

@@ -9,6 +9,7 @@ import { testWeb, type TestWeb } from "../../testing/web.ts";
 const queries: Record<string, number> = {
   "/api/docs": 0,
   "/api/v1/audit": 1,
+  "/api/v1/audit/contradictions": 1,
   "/api/v1/audit/counts": 1,
   "/api/v1/enrolment-tokens": 2,
   "/api/v1/events": 1,

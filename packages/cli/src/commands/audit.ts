@@ -101,17 +101,23 @@ export const audit: AddCommand = (program, cli) => {
     .action(
       call(cli, async ({ client, options }) => {
         const result = await client.post("/api/v1/audit/verify", { signal });
-        const { rows, unchained, checkedCheckpoints, problem } = result;
+        const { rows, unchained, checkedCheckpoints, contradictions, restores, problem } = result;
         show(cli, options, result, () =>
-          problem === null
-            ? `${rows} rows and ${checkedCheckpoints} checkpoints fit; the newest ${unchained} get their hash within a minute.`
-            : `Row ${problem.sequence} does not fit: ${clean(problem.reason)}`,
+          [
+            problem === null
+              ? `${rows} rows and ${checkedCheckpoints} checkpoints fit; the newest ${unchained} get their hash within a minute.`
+              : `Row ${problem.sequence} does not fit: ${clean(problem.reason)}`,
+            ...contradictions.map((one) => `Server ${clean(one.server.name)} contradicts row ${one.sequence}: ${clean(one.reason)}`),
+            ...restores.map(
+              (one) => `The database was put back to an older state: rows after ${one.afterSequence} of before ${at(one.at)} are gone`,
+            ),
+          ].join("\n"),
         );
-        if (problem !== null)
+        if (problem !== null || contradictions.length > 0)
           throw new Failure(
             "failure",
             "The audit log is not as it was written",
-            "Keep a backup of the database as it is now, and compare it with an older one",
+            "Keep a backup of the database as it is now, and compare it with an older one. When it was put back to an older state: devflow admin after-restore",
           );
       }),
     );

@@ -40,6 +40,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/contradictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signed checkpoints that servers hold and the log does not fit
+         * @description Needs the permission "audit.read".
+         */
+        get: operations["getAuditContradictions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/counts": {
         parameters: {
             query?: never;
@@ -2414,6 +2434,22 @@ export interface components {
             items: components["schemas"]["ApiToken"][];
             nextCursor: string | null;
         };
+        AuditContradiction: {
+            /** Format: date-time */
+            at: string;
+            reason: string;
+            sequence: number;
+            server: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+            };
+            /** Format: date-time */
+            toldAt: string;
+        };
+        AuditContradictionList: {
+            items: components["schemas"]["AuditContradiction"][];
+        };
         AuditEntry: {
             action: string;
             actor: {
@@ -2445,10 +2481,16 @@ export interface components {
         };
         AuditVerification: {
             checkedCheckpoints: number;
+            contradictions: components["schemas"]["AuditContradiction"][];
             problem: {
                 reason: string;
                 sequence: number;
             } | null;
+            restores: {
+                afterSequence: number;
+                /** Format: date-time */
+                at: string;
+            }[];
             rows: number;
             unchained: number;
             unsignedCheckpoints: number;
@@ -2730,7 +2772,7 @@ export interface components {
             days: number;
         };
         /** @enum {string} */
-        EventType: "server.enrolled" | "server.online" | "server.offline" | "server.updated" | "server.quarantined" | "server.released" | "server.revoked" | "server.deleted" | "group.created" | "group.updated" | "group.deleted" | "member.invited" | "member.joined" | "member.left" | "grants.changed" | "team.created" | "team.updated" | "team.deleted" | "role.created" | "role.updated" | "role.deleted" | "token.created" | "token.revoked" | "service-account.created" | "service-account.updated" | "service-account.deleted" | "enrolment-token.created" | "enrolment-token.revoked" | "user.password-changed" | "user.factor-changed" | "user.disabled" | "user.enabled" | "user.administrator-changed" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.disabled" | "webhook.test" | "organization.updated" | "organization.deletion-planned" | "organization.deletion-cancelled";
+        EventType: "server.enrolled" | "server.online" | "server.offline" | "server.updated" | "server.quarantined" | "server.released" | "server.revoked" | "server.deleted" | "group.created" | "group.updated" | "group.deleted" | "member.invited" | "member.joined" | "member.left" | "grants.changed" | "team.created" | "team.updated" | "team.deleted" | "role.created" | "role.updated" | "role.deleted" | "token.created" | "token.revoked" | "service-account.created" | "service-account.updated" | "service-account.deleted" | "enrolment-token.created" | "enrolment-token.revoked" | "user.password-changed" | "user.factor-changed" | "user.disabled" | "user.enabled" | "user.administrator-changed" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.disabled" | "webhook.test" | "organization.updated" | "organization.deletion-planned" | "organization.deletion-cancelled" | "audit.contradicted";
         Factors: {
             hasPassword: boolean;
             linked: {
@@ -3663,6 +3705,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    getAuditContradictions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wrong with the request */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is wrong with the controller */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditContradictionList"];
                 };
             };
         };

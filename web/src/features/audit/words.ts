@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditVerification } from "@devflow/api";
+import type { AuditContradiction, AuditEntry, AuditVerification } from "@devflow/api";
 import type { Series } from "#ui/bars.ts";
 
 const record = (value: unknown): Record<string, unknown> | null =>
@@ -49,7 +49,7 @@ const many = (n: number, one: string, more = `${one}s`) => `${n.toLocaleString("
 
 /** What checking the chain came to, for people. */
 export function verdict(result: AuditVerification): { tone: "good" | "warn" | "bad"; title: string; lines: string[] } {
-  const { rows, unchained, checkedCheckpoints, unsignedCheckpoints, problem } = result;
+  const { rows, unchained, checkedCheckpoints, unsignedCheckpoints, restores, problem } = result;
   const lines: string[] = [];
   if (problem !== null)
     lines.push(`${problem.reason}.`, `${many(rows, "row")} before it ${rows === 1 ? "was checked and fits" : "were checked and fit"}.`);
@@ -64,6 +64,10 @@ export function verdict(result: AuditVerification): { tone: "good" | "warn" | "b
     lines.push(
       `${many(unsignedCheckpoints, "checkpoint")} not compared: not signed by this installation, or its key is not on this machine.`,
     );
+  for (const { afterSequence, at } of restores)
+    lines.push(
+      `The database was put back to an older state: rows after ${afterSequence.toLocaleString("en-US")} of before ${at.slice(0, 16).replace("T", " ")} UTC are gone.`,
+    );
   if (problem !== null) return { tone: "bad", title: `Row ${problem.sequence.toLocaleString("en-US")} does not fit`, lines };
   const title =
     rows === 0
@@ -72,6 +76,26 @@ export function verdict(result: AuditVerification): { tone: "good" | "warn" | "b
         ? "The one row was checked and fits"
         : `All ${many(rows, "row")} were checked and fit`;
   return { tone: checkedCheckpoints === 0 || unsignedCheckpoints > 0 ? "warn" : "good", title, lines };
+}
+
+/** What servers hold against the log, for people; null: nothing. */
+export function accusation(contradictions: readonly AuditContradiction[]): { title: string; lines: string[] } | null {
+  const [first] = contradictions;
+  if (first === undefined) return null;
+  const servers = new Set(contradictions.map(({ server }) => server.id)).size;
+  const lines = contradictions
+    .slice(0, 3)
+    .map(
+      ({ server, sequence, reason }) => `${server.name} holds a signed checkpoint of row ${sequence.toLocaleString("en-US")}. ${reason}.`,
+    );
+  if (contradictions.length > 3) lines.push(`${many(contradictions.length - 3, "more row")} like that.`);
+  lines.push(
+    "Somebody changed the log, or the database was put back to an older state. After a restore from a backup, devflow admin after-restore accepts it.",
+  );
+  return {
+    title: servers === 1 ? `Server ${first.server.name} contradicts the audit log` : `${servers} servers contradict the audit log`,
+    lines,
+  };
 }
 
 /** What the chart above the log tells apart. */

@@ -144,6 +144,9 @@ export const notExported: Readonly<Record<string, string>> = {
   idempotency_keys: "answers of the last day, which may hold secrets",
   webhook_deliveries: "copies of events with answers of other programs",
   default_views: "what single people look at first",
+  audit_ends: "signed for this installation; the audit log has an export of its own",
+  audit_contradictions: "about this installation's copy of the log",
+  audit_restores: "about this installation's database",
   audit_checkpoints: "signed for this installation; the audit log has an export of its own",
   cli_logins: "sign-ins that are under way",
 };
