@@ -34,7 +34,7 @@ export async function fillOrganization(controller: ControllerProcess, admin: Adm
     await sql`update users set name = 'Mira Keller' where email = ${admin.email}`;
     await send("PATCH", "/organization", { name: "Northwind" });
     await writePast(sql, organization.id, servers, admin);
-    await addPeople(send);
+    await addPeople(send, sql);
     await markServers(send, servers);
     await addTokens(send, sql);
     await addWebhooks(send, sql, organization.id, servers);
@@ -69,7 +69,7 @@ async function signIn(controller: ControllerProcess, admin: Admin): Promise<Send
 
 const everywhere = (role: string) => ({ role, scope: { kind: "organization" } });
 
-async function addPeople(send: Send): Promise<void> {
+async function addPeople(send: Send, sql: Sql): Promise<void> {
   const teams = new Map<string, string>();
   for (const [name, description] of [
     ["Platform", "Clusters, networks and what everybody stands on"],
@@ -96,6 +96,10 @@ async function addPeople(send: Send): Promise<void> {
     })) as { link: string };
     await send("POST", "/invitations/register", { code: new URL(link).hash.slice(1), name, email, password: memberPassword });
   }
+  await sql`update users set email_verified = true, last_sign_in_at = now() - random() * interval '5 days' where email like '%@northwind.example'`;
+  await sql`update users set disabled_at = now() where email = 'ben@northwind.example'`;
+  // Who enrolled the fleet without a browser.
+  await sql`delete from users where email = 'bench@example.com'`;
   await send("POST", "/invitations", { email: "lena@northwind.example", grants: [everywhere("edit")] });
   await send("POST", "/invitations", { email: null, grants: [everywhere("view")], expiresInDays: 1 });
   await send("POST", "/groups", {

@@ -3,7 +3,7 @@ import { type Browser, chromium } from "playwright-core";
 
 const executablePath = "/usr/bin/chromium";
 
-/** Without it browser suites skip themselves; npm test installs it where it may. */
+/** Whether this machine has it (Debian: apt-get install chromium). Without it browser suites skip themselves; npm test installs it where it may. */
 export const hasBrowser = existsSync(executablePath);
 
 /** Headless Chromium that calls nobody but the pages under test. */

@@ -1,15 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type axe from "axe-core";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { buildParts } from "../scripts/build.ts";
 import { root, staleParts } from "../scripts/build-state.mjs";
+import { openBrowser } from "./browser.ts";
 import { startMock, type Mock } from "../web/mock/server.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-/** Whether this machine has the browser that the tests drive (Debian: apt-get install chromium). */
-export const hasBrowser = existsSync(CHROMIUM);
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** The built page in a browser, over generated data. */
@@ -23,7 +21,7 @@ export class Stage {
 
   static async open(): Promise<Stage> {
     if (staleParts().includes("web")) await buildParts(["web"]);
-    return new Stage(await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-background-networking"] }));
+    return new Stage(await openBrowser());
   }
 
   /** A controller of generated data, closed with the stage. */

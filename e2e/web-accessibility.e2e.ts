@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Mock } from "../web/mock/server.ts";
-import { hasBrowser, Stage, violations } from "./stage.ts";
+import { hasBrowser } from "./browser.ts";
+import { Stage, violations } from "./stage.ts";
 
 describe.skipIf(!hasBrowser)("axe finds nothing", () => {
   let stage: Stage;

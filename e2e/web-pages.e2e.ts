@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page } from "playwright-core";
-import { hasBrowser, Stage, violations } from "./stage.ts";
+import { hasBrowser } from "./browser.ts";
+import { tabTo } from "./keyboard.ts";
+import { Stage, violations } from "./stage.ts";
 
 /** The page's own behaviour, over generated data; the real controller has tests of its own. */
 describe.skipIf(!hasBrowser)("the page", () => {
@@ -49,24 +51,13 @@ describe.skipIf(!hasBrowser)("the page", () => {
     const mock = await stage.mock({ servers: 3 });
     const { page } = await stage.page(mock, "/servers");
     await rows(page).first().waitFor();
-    /** Presses Tab until what has the focus is called so. */
-    const tabTo = async (name: RegExp) => {
-      for (let i = 0; i < 120; i++) {
-        const said = (await page.evaluate(
-          "document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText",
-        )) as string;
-        if (name.test(said)) return;
-        await page.keyboard.press("Tab");
-      }
-      throw new Error(`no Tab leads to ${name}`);
-    };
     await page.getByRole("button", { name: "Add server" }).waitFor();
     await page.keyboard.press("n");
     await page.getByRole("dialog").waitFor();
-    await tabTo(/^Make the line$/);
+    await tabTo(page, /^Make the line$/);
     await page.keyboard.press("Enter");
     await page.getByTestId("install-command").waitFor();
-    await tabTo(/^Copy line$/);
+    await tabTo(page, /^Copy line$/);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("Control+k");
@@ -75,17 +66,17 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.getByRole("option", { name: /api-01/ }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "api-01" }).waitFor();
-    await tabTo(/^Settings$/);
+    await tabTo(page, /^Settings$/);
     await page.keyboard.press("Enter");
     await page.getByLabel("Shown name").waitFor();
-    await tabTo(/^Shown name/);
+    await tabTo(page, /^Shown name/);
     await page.keyboard.press("Control+a");
     await page.keyboard.type("web-01");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "web-01" }).waitFor();
-    await tabTo(/^Delete…$/);
+    await tabTo(page, /^Delete…$/);
     await page.keyboard.press("Enter");
-    await tabTo(/^Type web-01/);
+    await tabTo(page, /^Type web-01/);
     await page.keyboard.type("web-01");
     await page.keyboard.press("Enter");
     await expect.poll(() => rows(page).count()).toBe(2);

@@ -92,6 +92,11 @@ const pictures: Record<string, Picture> = {
     path: () => "/settings/members",
     ready: "table[aria-label=Invitations] tbody tr",
   },
+  "users-light": {
+    look: { viewport: { width: 1360, height: 640 }, colorScheme: "light" },
+    path: () => "/settings/users",
+    ready: "table[aria-label=Users] tbody tr",
+  },
   "roles-light": {
     look: { viewport: { width: 1360, height: 620 }, colorScheme: "light" },
     path: () => "/settings/roles",

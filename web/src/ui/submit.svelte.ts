@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import type { ApiError } from "#api/client.ts";
 
 /** One form or action that is sent: whether it is under way, and what came of the last try. */
@@ -14,7 +15,8 @@ export class Submit {
    * @returns whether it was done; what it throws is in `error`, and is gone with the next try
    */
   async run(work: () => Promise<unknown>): Promise<boolean> {
-    if (this.#busy) return false;
+    // An effect that begins it must not begin it again because it has ended.
+    if (untrack(() => this.#busy)) return false;
     this.#busy = true;
     this.error = null;
     try {
