@@ -107,7 +107,9 @@ export async function call<T>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    throw new ApiError(0, "offline", "The controller does not answer. The page tries again by itself.");
+    // Whether a change arrived before the connection was lost cannot be known here.
+    const next = method === "GET" ? "Look at the network between here and it." : "Look whether it was done before you do it again.";
+    throw new ApiError(0, "offline", `The controller does not answer. ${next}`);
   }
   if (!response.ok) {
     const error = await errorOf(response);
