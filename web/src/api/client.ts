@@ -102,6 +102,8 @@ export async function call<T>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE
       method,
       headers,
       credentials: "same-origin",
+      // What ends something arrives although the page is closed meanwhile.
+      keepalive: method === "DELETE",
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });

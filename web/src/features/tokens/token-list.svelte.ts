@@ -36,14 +36,14 @@ export class TokenList<T extends AnyToken> {
     }
   }
 
-  /** Waits for the undo before it tells the controller. */
+  /** Waits for the undo before it tells the controller; leaving the page or signing out does not stop it. */
   revoke(token: T): void {
     const before = this.all;
     this.all = (before ?? []).map((t) => (t.id === token.id ? { ...t, revokedAt: new Date().toISOString() } : t));
     toasts.show(`“${token.name}” is revoked in a moment.`, {
       undo: () => (this.all = before),
       onLeave: () =>
-        void this.#source.revoke(token.id).catch((error: unknown) => {
+        this.#source.revoke(token.id).catch((error: unknown) => {
           toasts.error(error, "Revoking");
           void this.load();
         }),

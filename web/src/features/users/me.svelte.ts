@@ -2,6 +2,7 @@ import type { Me, Permission, Role } from "@devflow/api";
 import { permissionsOf } from "@devflow/api/permission-table";
 import { api, type ApiError } from "#api/client.ts";
 import { live } from "#api/live.svelte.ts";
+import { toasts } from "#ui/toasts.svelte.ts";
 
 const SIGNED_IN = "signed-in";
 
@@ -58,6 +59,7 @@ class Session {
   /** Signs out. */
   async end(): Promise<void> {
     this.leaving = true;
+    await toasts.settle();
     live.stop();
     await api.signOut().catch(() => undefined);
     this.me = null;
