@@ -1,5 +1,4 @@
-import { families, type Unit } from "@devflow/catalogue";
-import { formatByteRate, formatBytes, formatCount, formatDuration, formatPercent } from "@devflow/units";
+import { families } from "@devflow/catalogue";
 import { Failure } from "./failure.ts";
 
 /** Short names for what people look at most. */
@@ -29,29 +28,4 @@ export function readMetrics(text: string): string[] {
       `Short names: ${Object.keys(aliases).join(", ")}. All others are family.measure, such as host.cpu_iowait, or family.*: ${families.map(({ name }) => name).join(", ")}`,
     );
   return [...new Set(names)];
-}
-
-/** A value in its unit, for people. */
-export function formatValue(unit: string, value: number | null): string {
-  if (value === null) return "–";
-  switch (unit as Unit) {
-    case "percent":
-      return formatPercent(value);
-    case "bytes":
-      return formatBytes(value);
-    case "bytes_per_second":
-      return formatByteRate(value);
-    case "per_second":
-      return `${formatCount(value)}/s`;
-    case "milliseconds":
-      return `${formatCount(value)} ms`;
-    case "seconds":
-      return formatDuration(value);
-    case "count":
-      return formatCount(value);
-    case "ratio":
-      return value.toFixed(2);
-    default:
-      return String(value);
-  }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatByteRate, formatBytes, formatCount, formatDuration, formatPercent } from "./index.ts";
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatPercent, formatValue } from "./index.ts";
 
 it.each([
   [0, "0 B"],
@@ -34,3 +34,15 @@ it("keeps one digit below ten percent", () => {
 it("rounds counts to what is useful", () => {
   expect([formatCount(1234.5), formatCount(0.123), formatCount(3.21), formatCount(7)]).toEqual(["1,235", "0.12", "3.2", "7"]);
 });
+
+it.each([
+  [null, "percent", "–"],
+  [12.34, "percent", "12 %"],
+  [1536, "bytes", "1.5 KiB"],
+  [4.25, "milliseconds", "4.3 ms"],
+  [65_000, "milliseconds", "1 min 5 s"],
+  [1234.5, "per_second", "1,235/s"],
+  [0.5, "ratio", "0.50"],
+  [3, "count", "3"],
+  [3, "something newer", "3"],
+] as const)("formats %s in %s as %s", (value, unit, text) => expect(formatValue(value, unit)).toBe(text));

@@ -46,3 +46,23 @@ export function formatDuration(seconds: number): string {
 /** 1234.5 → "1,235"; 0.123 → "0.12". */
 export const formatCount = (n: number): string =>
   Math.abs(n) >= 10 || Number.isInteger(n) ? Math.round(n).toLocaleString("en-US") : n.toFixed(Math.abs(n) < 1 ? 2 : 1);
+
+/** 4.25 → "4.3 ms", 250 → "250 ms", 65000 → "1 min 5 s". */
+const formatMilliseconds = (ms: number): string => {
+  if (ms >= 1000) return formatDuration(ms / 1000);
+  return `${ms === 0 || ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ms`;
+};
+
+const formats: Readonly<Record<string, (value: number) => string>> = {
+  percent: formatPercent,
+  bytes: formatBytes,
+  bytes_per_second: formatByteRate,
+  milliseconds: formatMilliseconds,
+  seconds: formatDuration,
+  per_second: (value) => `${formatCount(value)}/s`,
+  ratio: (value) => value.toFixed(2),
+};
+
+/** A value in a unit of the catalogue, for people; "–" where there is none, a plain count in a unit that is not known. */
+export const formatValue = (value: number | null | undefined, unit: string): string =>
+  value == null ? "–" : (formats[unit] ?? formatCount)(value);

@@ -1,7 +1,8 @@
+import { formatValue } from "@devflow/units";
 import { type AddCommand, clientFor, examples, show } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { findServer } from "../find-server.ts";
-import { formatValue, readMetrics } from "../metric-names.ts";
+import { readMetrics } from "../metric-names.ts";
 import { chart, sparkline } from "../output/chart.ts";
 import { clean } from "../output/style.ts";
 import { table } from "../output/table.ts";
@@ -70,7 +71,7 @@ export const metrics: AddCommand = (program, cli) => {
         if (rows.every(({ summary }) => summary.points === 0)) return `${head}Nothing was measured in that time.`;
         if (options.chart === true)
           return head + rows.map((row) => chartOf(row, { width: Math.min(120, terminal.columns), height: 8 })).join("\n");
-        const cell = (pick: "min" | "mean" | "max" | "last") => (row: (typeof rows)[number]) => formatValue(row.unit, row.summary[pick]);
+        const cell = (pick: "min" | "mean" | "max" | "last") => (row: (typeof rows)[number]) => formatValue(row.summary[pick], row.unit);
         return (
           head +
           table(
@@ -99,7 +100,7 @@ export const metrics: AddCommand = (program, cli) => {
     size: { width: number; height: number },
   ) => {
     const top = row.unit === "percent" ? 100 : (row.summary.max ?? 1);
-    const lines = chart(row.mean, size, top, (value) => formatValue(row.unit, value));
-    return `${terminal.style.bold(clean(row.label))}  last ${formatValue(row.unit, row.summary.last)}, max ${formatValue(row.unit, row.summary.max)}\n${lines.join("\n")}\n`;
+    const lines = chart(row.mean, size, top, (value) => formatValue(value, row.unit));
+    return `${terminal.style.bold(clean(row.label))}  last ${formatValue(row.summary.last, row.unit)}, max ${formatValue(row.summary.max, row.unit)}\n${lines.join("\n")}\n`;
   };
 };

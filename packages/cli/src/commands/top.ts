@@ -1,3 +1,4 @@
+import { latestOf } from "@devflow/api/latest-values";
 import { DevFlowError, type LiveMessage } from "@devflow/client";
 import { Option } from "commander";
 import { type AddCommand, type Cli, clientFor, examples, show } from "../command.ts";
@@ -15,33 +16,12 @@ export function applyLive(servers: Map<string, Server>, message: LiveMessage): v
     for (const server of message.changed) servers.set(server.id, server);
     for (const id of message.removed) servers.delete(id);
   } else if (message.type === "values") {
-    for (const [
-      id,
-      timeMs,
-      cpuPercent,
-      load1,
-      memoryUsedBytes,
-      memoryTotalBytes,
-      diskUsedPercent,
-      diskMount,
-      receive,
-      transmit,
-    ] of message.rows) {
-      const server = servers.get(id);
-      if (server === undefined) continue;
-      const time = new Date(timeMs).toISOString();
-      const latest = {
-        time,
-        cpuPercent,
-        load1,
-        memoryUsedBytes,
-        memoryTotalBytes,
-        diskUsedPercent,
-        diskMount,
-        receiveBytesPerSecond: receive,
-        transmitBytesPerSecond: transmit,
-      };
-      servers.set(id, { ...server, lastSeenAt: time, latest });
+    for (const row of message.rows) {
+      const server = servers.get(row[0]);
+      // The list may be newer than what was under way while it was read.
+      if (server === undefined || (server.latest !== null && Date.parse(server.latest.time) > row[1])) continue;
+      const latest = latestOf(row);
+      servers.set(row[0], { ...server, lastSeenAt: latest.time, latest });
     }
   }
 }

@@ -1,28 +1,5 @@
 import type { Unit } from "@devflow/catalogue";
-import { formatBytes, formatByteRate, formatCount, formatDuration, formatPercent } from "@devflow/units";
-
-/** A value as the legend and the tooltip show it. */
-export function formatValue(value: number | null | undefined, unit: Unit): string {
-  if (value == null) return "–";
-  switch (unit) {
-    case "percent":
-      return formatPercent(value);
-    case "bytes":
-      return formatBytes(value);
-    case "bytes_per_second":
-      return formatByteRate(value);
-    case "milliseconds":
-      return value === 0 ? "0 ms" : value < 1000 ? `${value < 10 ? value.toFixed(1) : Math.round(value)} ms` : formatDuration(value / 1000);
-    case "seconds":
-      return formatDuration(value);
-    case "per_second":
-      return `${formatCount(value)}/s`;
-    case "ratio":
-      return value.toFixed(2);
-    default:
-      return formatCount(value);
-  }
-}
+import { formatBytes } from "@devflow/units";
 
 /** A tick of the axis: as short as the step allows. */
 export function formatTick(value: number, unit: Unit): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { formatTick, formatValue, niceTop, timeSplits } from "./axis.ts";
+import { formatValue } from "@devflow/units";
+import { formatTick, niceTop, timeSplits } from "./axis.ts";
 import { datasetOf, sinceAdded, sumOf } from "./dataset.ts";
 import { metricsCsv } from "./export.ts";
 import { endsOf, readRange, writeRange, zoomed } from "./ranges.ts";

@@ -1,6 +1,5 @@
 import type { Unit } from "@devflow/catalogue";
-import { formatBytes, formatCount, formatPercent } from "@devflow/units";
-import { formatValue } from "./axis.ts";
+import { formatBytes, formatCount, formatPercent, formatValue } from "@devflow/units";
 import { shareOf, sumOf, type Dataset, type Values } from "./dataset.ts";
 
 export interface Line {

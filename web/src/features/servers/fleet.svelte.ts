@@ -1,4 +1,5 @@
 import type { FleetSummary, LatestRow, Server } from "@devflow/api";
+import { latestOf } from "@devflow/api/latest-values";
 import { api, type ApiError } from "#api/client.ts";
 import { live } from "#api/live.svelte.ts";
 import { withValue } from "#ui/spark.ts";
@@ -99,31 +100,11 @@ class Fleet {
   }
 
   /** Newer values of a server that is known; of one that is not loaded yet they come with it. */
-  #putValues([id, timeMs, ...values]: LatestRow): void {
+  #putValues(row: LatestRow): void {
+    const [id, timeMs] = row;
     const server = this.#servers.get(id);
     if (server === undefined || (server.latest !== null && Date.parse(server.latest.time) > timeMs)) return;
-    const [
-      cpuPercent,
-      load1,
-      memoryUsedBytes,
-      memoryTotalBytes,
-      diskUsedPercent,
-      diskMount,
-      receiveBytesPerSecond,
-      transmitBytesPerSecond,
-    ] = values;
-    const latest = {
-      time: new Date(timeMs).toISOString(),
-      cpuPercent,
-      load1,
-      memoryUsedBytes,
-      memoryTotalBytes,
-      diskUsedPercent,
-      diskMount,
-      receiveBytesPerSecond,
-      transmitBytesPerSecond,
-    };
-    const next = { ...server, latest };
+    const next = { ...server, latest: latestOf(row) };
     this.#servers.set(id, next);
     this.#continueSparks(next);
   }
