@@ -3,10 +3,10 @@ import { type Checkpoint, checkpointColumns } from "../../platform/audit/checkpo
 import type { Context } from "../../platform/context.ts";
 import { toWire } from "./wire.ts";
 
-/** An agent is given a newer one when what it holds is as old as that. */
-const gapMs = 3_600_000;
 const slotMs = 60_000;
-const slots = gapMs / slotMs;
+const slots = 60;
+/** An agent is given one that is so much newer: an hour, less what signing each minute may be early or late. */
+const gapMs = (slots - 2) * slotMs;
 const freshMs = 10_000;
 
 /** What an agent holds, as far as this gateway knows. */
