@@ -204,7 +204,7 @@ export const installationUser = z
     /** Open sessions. */
     sessions: z.int(),
     /** By what they can sign in, and what is asked for beside the password. `linked`: an account at the OpenID provider. */
-    factors: z.object({ password: z.boolean(), totp: z.boolean(), passkey: z.boolean(), linked: z.boolean() }),
+    factors: z.object({ hasPassword: z.boolean(), totp: z.boolean(), passkey: z.boolean(), linked: z.boolean() }),
     installationAdministrator: z.boolean(),
     /** Since when they cannot sign in by any way; null: they can. */
     disabledAt: time.nullable(),

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TimeCounts, WebhookDelivery, WebhookDeliveryDetail } from "@devflow/api";
 import { Webhook as Verifier } from "standardwebhooks";
@@ -8,14 +8,10 @@ import type { Context } from "../../platform/context.ts";
 import type { Stop } from "../../platform/feature.ts";
 import { createOutgoing } from "../../platform/outgoing/index.ts";
 import { testWeb, type TestWeb } from "../../testing/web.ts";
+import { openEndpoint } from "./endpoint.testkit.ts";
 import { beginFanOut, fanOut } from "./fan-out.ts";
 import { deleteOldDeliveries } from "./retention.ts";
 import { startDelivery, type WorkerOptions } from "./worker.ts";
-
-interface Received {
-  readonly headers: Record<string, string>;
-  readonly body: string;
-}
 
 /** On a machine that others load too. */
 const patient = { timeout: 60_000 };
@@ -50,26 +46,10 @@ describe("outgoing webhooks", () => {
     ends.push(once);
     return once;
   };
-  /** An endpoint with what it received, in the order in which it came. */
-  const endpoint = async (
-    answer: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => void response.end("thanks"),
-  ) => {
-    const received: Received[] = [];
-    const server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        received.push({ headers: request.headers as Record<string, string>, body: Buffer.concat(chunks).toString() });
-        answer(request, response);
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.2", resolve));
-    ends.push(async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    });
-    const names = () => received.map(({ body }) => (JSON.parse(body) as { data: { subject: { name: string } } }).data.subject.name);
-    return { url: `http://127.0.0.2:${(server.address() as AddressInfo).port}/hook`, received, names };
+  const endpoint = async (answer?: Parameters<typeof openEndpoint>[0]) => {
+    const opened = await openEndpoint(answer);
+    ends.push(opened.close);
+    return opened;
   };
   const hook = async (url: string, types: string[] = ["server.online"], name = "ops") => {
     const made = await ask("POST", "/webhooks", { name, url, types });

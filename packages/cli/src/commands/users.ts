@@ -8,7 +8,7 @@ import { confirm } from "../terminal.ts";
 
 type User = components["schemas"]["InstallationUser"];
 
-const factorNames = { password: "password", totp: "authenticator", passkey: "passkey", linked: "provider" } as const;
+const factorNames = { hasPassword: "password", totp: "authenticator", passkey: "passkey", linked: "provider" } as const;
 const factorsText = ({ factors }: User) =>
   (Object.keys(factorNames) as (keyof typeof factorNames)[])
     .filter((name) => factors[name])

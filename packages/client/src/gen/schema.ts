@@ -2875,9 +2875,9 @@ export interface components {
             email: string;
             emailVerified: boolean;
             factors: {
+                hasPassword: boolean;
                 linked: boolean;
                 passkey: boolean;
-                password: boolean;
                 totp: boolean;
             };
             id: string;

@@ -1,6 +1,6 @@
 import type { InstallationUser } from "@devflow/api";
 
-const names = { password: "password", totp: "authenticator", passkey: "passkey", linked: "provider" } as const;
+const names = { hasPassword: "password", totp: "authenticator", passkey: "passkey", linked: "provider" } as const;
 
 /** By what somebody signs in, for people: "password, authenticator". */
 export const factorWords = (factors: InstallationUser["factors"]): string =>

@@ -44,7 +44,7 @@ describe("users of the installation", () => {
         email: ben.email,
         organizations: 2,
         sessions: 1,
-        factors: { password: true, totp: false, passkey: false, linked: false },
+        factors: { hasPassword: true, totp: false, passkey: false, linked: false },
         installationAdministrator: false,
         disabledAt: null,
         you: false,

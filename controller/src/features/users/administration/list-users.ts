@@ -75,7 +75,7 @@ function readRows({ sql, clock }: Pick<Context, "sql" | "clock">, conditions: Fr
       u.installation_administrator as "installationAdministrator", ${key} as "sortKey",
       (select count(*)::int from memberships m where m.user_id = u.id) as organizations,
       (select count(*)::int from sessions s where s.user_id = u.id and s.expires_at > ${new Date(clock.now())}) as sessions,
-      exists (select from accounts a where a.user_id = u.id and a.provider_id = 'credential' and a.password is not null) as password,
+      exists (select from accounts a where a.user_id = u.id and a.provider_id = 'credential' and a.password is not null) as "hasPassword",
       exists (select from accounts a where a.user_id = u.id and a.provider_id <> 'credential') as linked,
       exists (select from passkeys p where p.user_id = u.id) as passkey,
       exists (select from totp_factors t where t.user_id = u.id and t.enabled_at is not null) as totp
@@ -91,7 +91,7 @@ const toUser = (row: Row, principal: Principal): InstallationUser => ({
   lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
   organizations: row.organizations,
   sessions: row.sessions,
-  factors: { password: row.password, totp: row.totp, passkey: row.passkey, linked: row.linked },
+  factors: { hasPassword: row.hasPassword, totp: row.totp, passkey: row.passkey, linked: row.linked },
   installationAdministrator: row.installationAdministrator,
   disabledAt: row.disabledAt?.toISOString() ?? null,
   you: row.id === principal.userId,
