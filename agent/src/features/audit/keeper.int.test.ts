@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { toWire } from "./checkpoint.ts";
+import { checkpointToWire as toWire } from "@devflow/rpc/audit-checkpoint";
 import { checkpointLines, createCheckpointKeeper, lookAtCheckpoints } from "./index.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -26,7 +26,6 @@ function offer(sequence: number, hash = "ab".repeat(32)) {
     hash,
     at,
     signature: sign(null, Buffer.from(text), privateKey).toString("base64"),
-    receivedAt: at,
   });
 }
 const rows = async () => (await checkpointLines(stateDir)).map((line) => (JSON.parse(line) as { sequence: number }).sequence);

@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
 import type { CheckpointKeeper } from "../../feature.ts";
 import { readTaskKey } from "../../state/task-key.ts";
-import { fromWire, type KeptCheckpoint, toWire } from "./checkpoint.ts";
+import { checkpointToWire } from "@devflow/rpc/audit-checkpoint";
+import { fromWire, type KeptCheckpoint } from "./checkpoint.ts";
 import { readCheckpointFile, writeCheckpointFile } from "./file.ts";
 import { claims, judge, prune } from "./rules.ts";
 
@@ -43,13 +44,13 @@ export async function createCheckpointKeeper({ stateDir, log, now = Date.now }: 
   }
 
   return {
-    claims: () => claims(kept, Math.random()).map(toWire),
+    claims: () => claims(kept, Math.random()).map(checkpointToWire),
     async offered(message) {
       const before = kept.at(-1);
       const reason = await take(fromWire(message, now()));
       if (reason !== null && reason !== refused) log.error({ reason }, "an audit checkpoint of the controller was refused");
       refused = reason;
-      return { held: before === undefined ? [] : [toWire(before)], refused: (reason ?? "").slice(0, 300) };
+      return { held: before === undefined ? [] : [checkpointToWire(before)], refused: (reason ?? "").slice(0, 300) };
     },
     status: () => ({
       kept: kept.length,

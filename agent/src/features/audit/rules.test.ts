@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { fromLine, fromWire, isSigned, type KeptCheckpoint, toWire } from "./checkpoint.ts";
+import { checkpointToWire as toWire } from "@devflow/rpc/audit-checkpoint";
+import { fromLine, fromWire, isSigned, type KeptCheckpoint } from "./checkpoint.ts";
 import { claims, judge, maxKept, prune } from "./rules.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");

@@ -4,7 +4,7 @@ import type { Context } from "../../platform/context.ts";
 import { counter, gauge } from "../../platform/observability/index.ts";
 import { createClaims } from "./claims.ts";
 import { createOffers, type Held } from "./offers.ts";
-import { fromWire } from "./wire.ts";
+import { checkpointFromWire } from "@devflow/rpc/audit-checkpoint";
 
 /** Agents that have it keep signed checkpoints of their organisation's audit log. */
 export const checkpointCapability = "2026-11-audit-checkpoints";
@@ -71,7 +71,7 @@ export function agentCheckpoints(ctx: Context, sessions: () => Iterable<AuditedS
       if (!capabilities.includes(checkpointCapability)) return undefined;
       claims.tell(server, held);
       await offers.refresh().catch((error: unknown) => log.warn({ err: error }, "audit checkpoints could not be read; trying again"));
-      const newest = held[0] === undefined ? null : fromWire(held[0]);
+      const newest = held[0] === undefined ? null : checkpointFromWire(held[0]);
       const known = newest === null ? null : { sequence: newest.sequence, atMs: Date.parse(newest.at) };
       const offered = offers.forAgent(server.organizationId, known);
       states.set(server.serverId, { held: offered?.held ?? known, reportedAt: Number.NEGATIVE_INFINITY });

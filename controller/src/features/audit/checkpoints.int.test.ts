@@ -23,7 +23,7 @@ import { systemPrincipal } from "../../platform/auth/system-principal.ts";
 import { gatewayCredentials } from "../enrolment/index.ts";
 import type { TestAgent } from "../enrolment/test-agent.ts";
 import { useGateway } from "../session/gateway.testkit.ts";
-import { toWire } from "./wire.ts";
+import { checkpointToWire as toWire } from "@devflow/rpc/audit-checkpoint";
 
 const capabilities = ["2026-11-metrics", "2026-11-live", "2026-11-inventory", "2026-11-audit-checkpoints"];
 const { context, enrolled, dial, port, advance } = useGateway();

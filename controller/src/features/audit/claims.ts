@@ -6,7 +6,7 @@ import { writeContradiction } from "../../platform/audit/contradictions.ts";
 import type { Context } from "../../platform/context.ts";
 import { taskSigningPublicKey } from "../../platform/crypto/index.ts";
 import { counter } from "../../platform/observability/index.ts";
-import { fromWire } from "./wire.ts";
+import { checkpointFromWire } from "@devflow/rpc/audit-checkpoint";
 
 const gatherMs = 250;
 const againMs = 5_000;
@@ -68,7 +68,7 @@ export function createClaims(ctx: Context, log: Logger): Claims {
   return {
     tell({ serverId, organizationId }, checkpoints) {
       for (const message of checkpoints) {
-        const checkpoint = fromWire(message);
+        const checkpoint = checkpointFromWire(message);
         if (checkpoint === null) ignored.inc({ reason: "malformed" });
         else if (checkpoint.organizationId !== organizationId) ignored.inc({ reason: "foreign" });
         else if (waiting.size >= maxWaiting) ignored.inc({ reason: "too_many" });

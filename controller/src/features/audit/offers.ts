@@ -1,7 +1,7 @@
 import type { AuditCheckpoint } from "@devflow/proto/audit/v1/audit";
 import { type Checkpoint, checkpointColumns } from "../../platform/audit/checkpoints.ts";
 import type { Context } from "../../platform/context.ts";
-import { toWire } from "./wire.ts";
+import { checkpointToWire } from "@devflow/rpc/audit-checkpoint";
 
 const slotMs = 60_000;
 const slots = 60;
@@ -42,7 +42,7 @@ export function createOffers({ sql, clock }: Pick<Context, "sql" | "clock">): Of
       rows.map((row): [string, Offered] => {
         const known = ends.get(row.organizationId);
         if (known?.held.sequence === row.sequence && known.held.atMs === Date.parse(row.at)) return [row.organizationId, known];
-        return [row.organizationId, { held: { sequence: row.sequence, atMs: Date.parse(row.at) }, checkpoint: toWire(row) }];
+        return [row.organizationId, { held: { sequence: row.sequence, atMs: Date.parse(row.at) }, checkpoint: checkpointToWire(row) }];
       }),
     );
     readAt = clock.now();

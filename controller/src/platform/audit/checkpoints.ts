@@ -3,29 +3,20 @@ import { createReadStream } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { type Checkpoint, checkpointBytes } from "@devflow/rpc/audit-checkpoint";
 import { z } from "zod";
 import type { Config } from "../../config.ts";
 import type { TaskSigningKey } from "../crypto/index.ts";
 import type { Sql } from "../db/index.ts";
 import type { ChainEnd } from "./chain.ts";
 
-/** An end that a chain had at some time, signed, so that a tail that is cut off later shows. */
-export interface Checkpoint extends ChainEnd {
-  /** RFC 3339. */
-  readonly at: string;
-  /** Ed25519 by the task-signing key over checkpointBytes(), base64. */
-  readonly signature: string;
-}
+export type { Checkpoint } from "@devflow/rpc/audit-checkpoint";
 
 /** A line of the file, and of what `devflow-agent audit-checkpoints` prints. */
 const line = z.object({ organizationId: z.string(), sequence: z.number(), hash: z.string(), at: z.string(), signature: z.string() });
 
 /** Outside of the database: whoever edits that does not reach it. */
 export const checkpointFile = (config: Pick<Config, "dataDir">): string => join(config.dataDir, "audit/checkpoints.ndjson");
-
-/** Begins like no task does, so that neither can be taken for the other. */
-const checkpointBytes = ({ organizationId, sequence, hash, at }: Omit<Checkpoint, "signature">): Buffer =>
-  Buffer.from(`devflow audit checkpoint 1\n${organizationId}\n${sequence}\n${hash}\n${at}\n`);
 
 /** SQL of a Checkpoint's columns. */
 export const checkpointColumns = (sql: Sql) => sql`
