@@ -98,6 +98,7 @@ async function addPeople(send: Send, sql: Sql): Promise<void> {
   }
   await sql`update users set email_verified = true, last_sign_in_at = now() - random() * interval '5 days' where email like '%@northwind.example'`;
   await sql`update users set disabled_at = now() where email = 'ben@northwind.example'`;
+  await sql`delete from sessions where user_id in (select id from users where disabled_at is not null)`;
   // Who enrolled the fleet without a browser.
   await sql`delete from users where email = 'bench@example.com'`;
   await send("POST", "/invitations", { email: "lena@northwind.example", grants: [everywhere("edit")] });
